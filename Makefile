@@ -1,0 +1,51 @@
+# Every target sets up what it needs: a virtual environment in .venv from the hashed lock. The second call is quick.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+MEMBERS := core/sdk core/hub plugins/hubspot plugins/google plugins/ai
+STAMP := $(VENV)/.installed
+LEAD ?=
+PYTEST := $(BIN)/python -m pytest
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo serve test check faults bench format lock clean
+
+help: ## Show this list
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+$(STAMP): requirements.lock $(addsuffix /pyproject.toml,$(MEMBERS))
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+		|| { echo "Revolution Hub needs Python 3.11 or newer; $(PYTHON) is older. Name one with: make PYTHON=python3.12 ..."; exit 1; }
+	@echo "Setting up $(VENV) (about a minute, the first time only) ..."
+	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation $(addprefix -e ,$(MEMBERS))
+	@touch $@
+
+setup: $(STAMP) ## Install everything into .venv
+
+demo: $(STAMP) ## Run the main job against local sandboxes: lead, qualification, e-mail, meeting
+	@$(BIN)/revolution demo $(if $(LEAD),--lead "$(LEAD)")
+
+serve: $(STAMP) ## Keep the hub running on this machine and print where it listens
+	@$(BIN)/revolution serve
+
+test: $(STAMP) ## The gate: every deterministic test
+	@$(PYTEST)
+
+check: $(STAMP) ## Format, lint, types, import contracts
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+
+format: $(STAMP) ## Format and apply the safe lint repairs
+	@$(BIN)/ruff check --fix --quiet . || true
+	@$(BIN)/ruff format .
+
+lock: ## Write requirements.lock anew (needs uv)
+	@uv lock --quiet
+	@uv export --quiet --no-header --no-annotate --no-emit-workspace --all-packages --all-groups --all-extras -o requirements.lock
+
+clean: ## Remove the virtual environment and every cache
+	@rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

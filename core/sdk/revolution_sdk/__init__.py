@@ -1,0 +1,48 @@
+"""Everything a connector author imports, in one place.
+
+Declaring:  Connector, Action, EventType, AppWebhook, Effect, Found, hookimpl
+Authorising: ApiKey, OAuth2, NoAuth
+Handed in:  ActionContext, Delivery, Emitted, Secret
+Raising:    RetryableError, UnknownOutcomeError, RejectedError, CredentialError, DeliveryError
+"""
+
+from revolution_sdk.auth import ApiKey, Auth, NoAuth, OAuth2
+from revolution_sdk.connector import Action, AppWebhook, Connector, Effect, EventType, Found
+from revolution_sdk.context import ActionContext, Delivery, Emitted
+from revolution_sdk.errors import (
+    ConnectorError,
+    CredentialError,
+    DeliveryError,
+    RejectedError,
+    RetryableError,
+    UnknownOutcomeError,
+)
+from revolution_sdk.hooks import hookimpl
+from revolution_sdk.secret import Secret
+from revolution_sdk.types import Json, JsonObject
+
+__all__ = [
+    "Action",
+    "ActionContext",
+    "ApiKey",
+    "AppWebhook",
+    "Auth",
+    "Connector",
+    "ConnectorError",
+    "CredentialError",
+    "Delivery",
+    "DeliveryError",
+    "Effect",
+    "Emitted",
+    "EventType",
+    "Found",
+    "Json",
+    "JsonObject",
+    "NoAuth",
+    "OAuth2",
+    "RejectedError",
+    "RetryableError",
+    "Secret",
+    "UnknownOutcomeError",
+    "hookimpl",
+]

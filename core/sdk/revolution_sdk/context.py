@@ -1,0 +1,60 @@
+"""Everything a connector is handed. A capability is added only together with a plugin that needs it."""
+
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+import httpx2
+
+from revolution_sdk.types import JsonObject
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ActionContext:
+    """What one call of an action may use.
+
+    `http` already reaches the connection's account: the hub adds the authentication, allows only the
+    declared hosts, and raises `RetryableError`, `UnknownOutcomeError` or `CredentialError` where the
+    answer leaves no doubt about which it is. Status 4xx is handed through for the connector to read.
+
+    `idempotency_key` is the same for every attempt of one step: build the provider's own key from it
+    (a Message-ID, an event id). `deadline` is when the hub gives up waiting, an aware UTC time.
+    """
+
+    http: httpx2.Client
+    idempotency_key: str
+    deadline: datetime
+    now: Callable[[], datetime]
+    config: JsonObject = field(default_factory=dict)
+    log: logging.Logger = field(default_factory=lambda: logging.getLogger("revolution.connector"))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delivery:
+    """One HTTP request from a provider, exactly as it came.
+
+    `url` is the hub's public address of the door it came to, query included, with the scheme and host of
+    the configured public URL and never those of the request. Header names are lower case. `body` is raw.
+    """
+
+    method: str
+    url: str
+    headers: Mapping[str, str]
+    body: bytes
+    received_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Emitted:
+    """One event found in a delivery.
+
+    `type` is the event type's local name (`contact.created`), `account` the provider's id of the account
+    it belongs to, `dedup_key` equal for two reports of the same happening and different otherwise.
+    """
+
+    type: str
+    account: str
+    dedup_key: str
+    data: JsonObject
+    occurred_at: datetime | None = None

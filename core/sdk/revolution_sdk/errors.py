@@ -1,0 +1,84 @@
+"""What a connector raises, sorted by what the hub will do about it.
+
+ConnectorError
+├── RetryableError        nothing was done; try again later
+├── UnknownOutcomeError   something may have been done; look before trying again
+├── RejectedError         the provider said no; trying again changes nothing
+├── CredentialError       the connection must be authorised anew by a person
+└── DeliveryError         a delivery is forged, stale or unreadable; it is refused
+
+A connector only raises; the hub acts. Anything else that leaves a connector is a bug of the connector:
+the step fails and the worker lives on.
+"""
+
+from revolution_sdk.types import JsonObject
+
+
+class ConnectorError(Exception):
+    """Base of everything a connector raises on purpose.
+
+    `code` is stable and made for machines, `details` holds JSON values for people and logs. Neither may
+    hold a secret.
+    """
+
+    code = "connector_error"
+
+    def __init__(self, message: str, *, code: str | None = None, details: JsonObject | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.code = code or type(self).code
+        self.details: JsonObject = details or {}
+
+
+class RetryableError(ConnectorError):
+    """Raised when the provider certainly did nothing and may do it later: 429, connection refused.
+
+    `retry_after_s` is the wait in seconds the provider asked for; None leaves it to the retry policy.
+    """
+
+    code = "retryable"
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        retry_after_s: float | None = None,
+        code: str | None = None,
+        details: JsonObject | None = None,
+    ) -> None:
+        super().__init__(message, code=code, details=details)
+        self.retry_after_s = retry_after_s
+
+
+class UnknownOutcomeError(ConnectorError):
+    """Raised when the request may have been carried out although no usable answer came.
+
+    A time-out, a broken connection or a 5xx after the request left. A `once` action is never repeated
+    after it; the hub asks the action's `confirm`, then a person.
+    """
+
+    code = "unknown_outcome"
+
+
+class RejectedError(ConnectorError):
+    """Raised when the provider understood the request and refused it. The step fails."""
+
+    code = "rejected"
+
+
+class CredentialError(ConnectorError):
+    """Raised when the provider no longer accepts the connection's authorisation, or it lacks a right.
+
+    The connection needs a person; executions that use it wait.
+    """
+
+    code = "credential_refused"
+
+
+class DeliveryError(ConnectorError):
+    """Raised when a delivery has no valid signature, is too old, or cannot be read.
+
+    The hub answers 401 for `unverified` (the default) and 422 for `unreadable`, and stores nothing.
+    """
+
+    code = "unverified"

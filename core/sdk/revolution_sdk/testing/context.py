@@ -1,0 +1,129 @@
+"""A context for calling actions in a test, without a hub, against a sandbox or a mock transport.
+
+It follows the hub's rules where they matter to a connector: relative paths resolve against the declared
+base URL, other hosts are refused, trouble arrives as the errors of `revolution_sdk.errors`.
+"""
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from urllib.parse import urlsplit
+
+import httpx2
+
+from revolution_sdk.auth import ApiKey, OAuth2
+from revolution_sdk.connector import Connector
+from revolution_sdk.context import ActionContext
+from revolution_sdk.errors import CredentialError, RejectedError
+from revolution_sdk.http import error_for_failure, error_for_status
+from revolution_sdk.types import JsonObject
+
+
+class TestTransport(httpx2.BaseTransport):
+    """Sends to the sandbox what is meant for the provider, with the access token put on."""
+
+    __test__ = False
+
+    def __init__(
+        self,
+        connector: Connector,
+        base_url: str,
+        authorization: str,
+        inner: httpx2.BaseTransport | None = None,
+    ) -> None:
+        self._connector = connector
+        self._base_url = base_url.rstrip("/")
+        self._authorization = authorization
+        self._inner = inner or httpx2.HTTPTransport()
+
+    def handle_request(self, request: httpx2.Request) -> httpx2.Response:
+        """Check the host, send, and turn trouble into the errors a connector sees in a hub."""
+        url = rebase(str(request.url), self._connector, self._base_url)
+        headers = dict(request.headers)
+        headers.pop("host", None)
+        if self._authorization:
+            headers["authorization"] = self._authorization
+        sent = httpx2.Request(
+            request.method, url, headers=headers, content=request.read(), extensions=request.extensions
+        )
+        try:
+            response = self._inner.handle_request(sent)
+            response.read()
+        except httpx2.HTTPError as error:
+            raise error_for_failure(error, request.method) from error
+        response.request = request
+        if response.status_code == 401:
+            raise CredentialError("the provider refused the credential")
+        failure = error_for_status(response) if response.status_code >= 500 else None
+        if failure is not None:
+            raise failure
+        return response
+
+    def close(self) -> None:
+        """Close the connections held open."""
+        self._inner.close()
+
+
+def rebase(url: str, connector: Connector, base_url: str) -> str:
+    """Return where a request to the provider's `url` really goes when the connection names `base_url`.
+
+    What begins with the connector's base URL keeps the rest of its path behind the new one; other declared
+    hosts keep their whole path on the new origin. Raises RejectedError for any other host.
+    """
+    if not base_url:
+        return url
+    if connector.base_url and (url == connector.base_url or url.startswith(connector.base_url + "/")):
+        return base_url + url[len(connector.base_url) :]
+    asked, given = urlsplit(url), urlsplit(base_url)
+    if asked.hostname not in connector.hosts:
+        raise RejectedError(f"{asked.hostname} is not a declared host", code="host_not_allowed")
+    return asked._replace(scheme=given.scheme, netloc=given.netloc).geturl()
+
+
+def connect(connector: Connector, base_url: str, *, refresh_token: str = "", api_key: str = "") -> str:
+    """Return the `Authorization` value for a sandbox: the key itself, or a token fetched with the grant."""
+    auth = connector.auth
+    if isinstance(auth, ApiKey):
+        return auth.prefix + api_key
+    if not isinstance(auth, OAuth2):
+        return ""
+    answer = httpx2.post(
+        rebase(auth.token_url, connector, base_url),
+        data={
+            "grant_type": "refresh_token",
+            "refresh_token": refresh_token,
+            "client_id": "sandbox-client",
+            "client_secret": "sandbox-client-secret",
+        },
+    )
+    answer.raise_for_status()
+    return f"Bearer {answer.json()['access_token']}"
+
+
+def make_context(
+    connector: Connector,
+    base_url: str = "",
+    *,
+    authorization: str = "",
+    transport: httpx2.BaseTransport | None = None,
+    idempotency_key: str = "exe_test.step",
+    config: JsonObject | None = None,
+    now: Callable[[], datetime] | None = None,
+    timeout_s: float = 10.0,
+) -> ActionContext:
+    """Make an ActionContext whose `http` reaches `base_url` in the provider's place.
+
+    Close `context.http` when done, or use it as a context manager.
+    """
+    clock = now or (lambda: datetime.now(UTC))
+    client = httpx2.Client(
+        base_url=connector.base_url,
+        transport=TestTransport(connector, base_url, authorization, transport),
+        timeout=timeout_s,
+    )
+    return ActionContext(
+        http=client,
+        idempotency_key=idempotency_key,
+        deadline=clock() + timedelta(seconds=timeout_s),
+        now=clock,
+        config=config or {},
+    )
