@@ -9,6 +9,7 @@ from email.utils import parsedate_to_datetime
 
 import httpx2
 
+from revolution_sdk.connector import Connector
 from revolution_sdk.errors import ConnectorError, RejectedError, RetryableError, UnknownOutcomeError
 from revolution_sdk.types import Json
 
@@ -33,6 +34,31 @@ def retry_after_s(headers: Mapping[str, str], *, now_s: float | None = None) -> 
     except ValueError:
         return None
     return min(max(at_s - (time.time() if now_s is None else now_s), 0.0), LONGEST_RETRY_AFTER_S)
+
+
+def rebase(url: str, connector: Connector, base_url: str) -> str:
+    """Return where a request to the provider's `url` really goes when the connection names `base_url`.
+
+    What begins with the connector's base URL keeps the rest of its path behind the new one; other declared
+    hosts, on their usual port, keep their whole path on the new origin; what names that origin already
+    stays. Without `base_url` nothing moves. Raises RejectedError `host_not_allowed` for any other host.
+    """
+    asked, given = httpx2.URL(url), httpx2.URL(base_url.rstrip("/"))
+    if base_url and _origin(asked) == _origin(given):
+        return url
+    declared = asked.scheme in ("http", "https") and asked.raw_host.decode() in connector.hosts
+    if not declared or asked.port is not None:
+        raise RejectedError(f"{asked.host or url[:80]!r} is not a declared host", code="host_not_allowed")
+    if not base_url:
+        return url
+    rest = url.removeprefix(connector.base_url) if connector.base_url else url
+    if rest != url and rest[:1] in ("", "/", "?", "#"):
+        return str(given) + rest
+    return str(asked.copy_with(scheme=given.scheme, host=given.host, port=given.port))
+
+
+def _origin(url: httpx2.URL) -> tuple[str, bytes, int | None]:
+    return url.scheme, url.raw_host, url.port
 
 
 def error_for_failure(error: httpx2.HTTPError, method: str) -> ConnectorError:

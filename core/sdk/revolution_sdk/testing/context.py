@@ -6,15 +6,14 @@ base URL, other hosts are refused, trouble arrives as the errors of `revolution_
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from urllib.parse import urlsplit
 
 import httpx2
 
 from revolution_sdk.auth import ApiKey, OAuth2
 from revolution_sdk.connector import Connector
 from revolution_sdk.context import ActionContext
-from revolution_sdk.errors import CredentialError, RejectedError
-from revolution_sdk.http import error_for_failure, error_for_status
+from revolution_sdk.errors import CredentialError
+from revolution_sdk.http import error_for_failure, error_for_status, rebase
 from revolution_sdk.types import JsonObject
 
 
@@ -61,22 +60,6 @@ class TestTransport(httpx2.BaseTransport):
     def close(self) -> None:
         """Close the connections held open."""
         self._inner.close()
-
-
-def rebase(url: str, connector: Connector, base_url: str) -> str:
-    """Return where a request to the provider's `url` really goes when the connection names `base_url`.
-
-    What begins with the connector's base URL keeps the rest of its path behind the new one; other declared
-    hosts keep their whole path on the new origin. Raises RejectedError for any other host.
-    """
-    if not base_url:
-        return url
-    if connector.base_url and (url == connector.base_url or url.startswith(connector.base_url + "/")):
-        return base_url + url[len(connector.base_url) :]
-    asked, given = urlsplit(url), urlsplit(base_url)
-    if asked.hostname not in connector.hosts:
-        raise RejectedError(f"{asked.hostname} is not a declared host", code="host_not_allowed")
-    return asked._replace(scheme=given.scheme, netloc=given.netloc).geturl()
 
 
 def connect(connector: Connector, base_url: str, *, refresh_token: str = "", api_key: str = "") -> str:

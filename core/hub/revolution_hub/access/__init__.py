@@ -1,0 +1,1 @@
+"""Who may: roles and permissions, API keys, rates. Decisions here are pure."""

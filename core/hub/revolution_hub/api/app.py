@@ -1,0 +1,45 @@
+"""The API put together. A route that declares neither a permission nor why it is public stops the start."""
+
+from fastapi import FastAPI
+from fastapi.routing import APIRoute
+from starlette.types import ASGIApp
+
+from revolution_hub.access.quotas import RateLimiter
+from revolution_hub.api import executions, health, hooks, integrations, tenants, workflows
+from revolution_hub.api.frame import Frame
+from revolution_hub.api.problems import add_handlers
+from revolution_hub.hub import Hub
+
+_ROUTERS = (health, tenants, workflows, executions, integrations, hooks)
+
+
+def make_api(hub: Hub) -> ASGIApp:
+    """Return the API as an ASGI application around this Hub."""
+    return Frame(make_fastapi(hub))
+
+
+def make_fastapi(hub: Hub) -> FastAPI:
+    """Return the FastAPI application itself; raises RuntimeError for a route nobody declared."""
+    app = FastAPI(
+        title="Revolution Hub",
+        version="1",
+        docs_url=None,
+        redoc_url=None,
+        openapi_url=None,
+        redirect_slashes=False,
+    )
+    app.state.hub = hub
+    app.state.limiter = RateLimiter(hub.settings.requests_per_minute)
+    add_handlers(app)
+    for module in _ROUTERS:
+        app.router.routes.extend(module.router.routes)
+    require_declared(app)
+    return app
+
+
+def require_declared(app: FastAPI) -> None:
+    """Raise RuntimeError if a route declares neither its permission nor why it is public."""
+    for route in app.routes:
+        marks = (route.openapi_extra or {}) if isinstance(route, APIRoute) else {}
+        if not {"x-permission", "x-public"} & set(marks):
+            raise RuntimeError(f"the route {getattr(route, 'path', route)} declares no permission")

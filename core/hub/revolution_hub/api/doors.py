@@ -1,0 +1,199 @@
+"""How a route is declared: its permission first, then its body. A route without either does not exist.
+
+Bodies pass `strict_json`, query parameters that no route asked for are refused, and an API key is looked
+at before a body is read.
+"""
+
+import hashlib
+import time
+from collections.abc import Callable, Sequence
+from typing import Annotated, Any, TypeVar
+
+from fastapi import APIRouter, Depends, Request
+from fastapi.dependencies.models import Dependant
+from fastapi.routing import APIRoute
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from revolution_hub.access.rbac import PERMISSIONS, require
+from revolution_hub.api.problems import problem_of
+from revolution_hub.errors import AccessError, ConflictError, InputError, LimitError, Problem
+from revolution_hub.hub import Hub
+from revolution_hub.model.principal import Principal
+from revolution_hub.model.strict_json import canonical_json, strict_json
+from revolution_hub.services.idempotency import Once
+from revolution_hub.services.tenants import find_principal
+from revolution_sdk.types import JsonObject
+
+LONGEST_KEY = 255
+
+Body = TypeVar("Body", bound="Model")
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+
+class Model(BaseModel):
+    """Base of every request body: unknown members are refused, nothing is converted."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+
+def hub_of(request: Request) -> Hub:
+    """Return the process's Hub."""
+    hub: Hub = request.app.state.hub
+    return hub
+
+
+def principal_of(request: Request, hub: Annotated[Hub, Depends(hub_of)]) -> Principal:
+    """Return who asks, by the API key in `Authorization: Bearer`; counts against the principal's rate."""
+    scheme, _, key = request.headers.get("authorization", "").partition(" ")
+    principal = find_principal(hub, key.strip()) if scheme.lower() == "bearer" and key else None
+    if principal is None:
+        raise AccessError("a valid API key is needed as bearer token", code="unauthenticated")
+    allowance = request.app.state.limiter.take(principal.id, time.monotonic())
+    request.state.allowance = allowance
+    if not allowance.allowed:
+        raise LimitError("too many requests", code="rate_limited", retry_after_s=allowance.reset_s)
+    return principal
+
+
+HubDep = Annotated[Hub, Depends(hub_of)]
+PrincipalDep = Annotated[Principal, Depends(principal_of)]
+
+
+def route(
+    router: APIRouter,
+    method: str,
+    path: str,
+    *,
+    permission: str,
+    status: int = 200,
+    body: type[Model] | None = None,
+) -> Callable[[Function], Function]:
+    """Serve `method path` to principals with the permission."""
+    if permission not in PERMISSIONS:
+        raise ValueError(f"{method} {path}: {permission!r} is not a permission")
+
+    def permitted(principal: PrincipalDep) -> None:
+        require(principal, permission)
+
+    return _add(router, method, path, status, [Depends(permitted)], {"x-permission": permission}, body)
+
+
+def public_route(
+    router: APIRouter, method: str, path: str, *, why: str, status: int = 200
+) -> Callable[[Function], Function]:
+    """Serve `method path` to everybody; `why` says what protects it instead of a permission."""
+    return _add(router, method, path, status, [], {"x-public": why}, None)
+
+
+def _add(
+    router: APIRouter,
+    method: str,
+    path: str,
+    status: int,
+    dependencies: Sequence[Any],
+    marks: JsonObject,
+    body: type[Model] | None = None,
+) -> Callable[[Function], Function]:
+    extra = dict(marks)
+    if body is not None:
+        schema = {"application/json": {"schema": body.model_json_schema()}}
+        extra["requestBody"] = {"required": True, "content": schema}
+
+    def add(function: Function) -> Function:
+        router.add_api_route(
+            path,
+            function,
+            methods=[method],
+            status_code=status,
+            dependencies=[*dependencies, Depends(only_known_query)],
+            openapi_extra=extra,
+            response_model=None,
+        )
+        return function
+
+    return add
+
+
+def only_known_query(request: Request) -> None:
+    """Refuse query parameters the route does not have, so that a misspelt filter is not ignored."""
+    found = request.scope.get("route")
+    if not isinstance(found, APIRoute):
+        return
+    known = _query_names(found.dependant)
+    unknown = [name for name in request.query_params if name not in known]
+    if unknown:
+        problems = [
+            Problem(path=name[:80], message="is not a known query parameter", code="unknown_parameter")
+            for name in unknown
+        ]
+        raise InputError("the request is not valid", problems)
+
+
+def _query_names(dependant: Dependant) -> set[str]:
+    names = {one.alias for one in dependant.query_params}
+    return names.union(*(_query_names(one) for one in dependant.dependencies))
+
+
+async def raw_body(request: Request, limit: int) -> bytes:
+    """Read the body, at most `limit` bytes; raises LimitError `body_too_large` before reading more."""
+    declared = request.headers.get("content-length", "0")
+    if declared.isdigit() and int(declared) > limit:
+        raise LimitError(f"a body has at most {limit} bytes", code="body_too_large")
+    parts, size = [], 0
+    async for part in request.stream():
+        size += len(part)
+        if size > limit:
+            raise LimitError(f"a body has at most {limit} bytes", code="body_too_large")
+        parts.append(part)
+    return b"".join(parts)
+
+
+def json_body(model: type[Body]) -> Any:
+    """Return the dependency that reads the body as this model; raises InputError with every problem."""
+
+    # The principal comes first, so that nobody unknown makes the hub parse anything.
+    async def read(request: Request, hub: HubDep, _: PrincipalDep) -> Body:
+        kind = request.headers.get("content-type", "").split(";")[0].strip().lower()
+        if kind != "application/json":
+            raise InputError("the body must be application/json", code="content_type")
+        raw = await raw_body(request, hub.settings.body_bytes)
+        value = strict_json(raw, max_bytes=hub.settings.body_bytes)
+        request.state.fingerprint = _fingerprint(request, value)
+        try:
+            return model.model_validate(value)
+        except ValidationError as error:
+            problems = [
+                problem_of(fault["loc"], fault["msg"], fault["type"])
+                for fault in error.errors(include_input=False, include_url=False)
+            ]
+            raise InputError("the body is not valid", problems) from error
+
+    return Depends(read)
+
+
+def idempotency_key(request: Request) -> str | None:
+    """Return the `Idempotency-Key` header, None without one; raises InputError if it is not usable."""
+    key = request.headers.get("idempotency-key")
+    if key is not None and not (0 < len(key) <= LONGEST_KEY and key.isprintable() and key.isascii()):
+        problem = Problem(path="Idempotency-Key", message=f"1 to {LONGEST_KEY} printable characters")
+        raise InputError("the Idempotency-Key is not usable", [problem])
+    return key
+
+
+def once_of(request: Request) -> Once | None:
+    """Return key and fingerprint of an idempotent write, None without the header."""
+    key = idempotency_key(request)
+    return None if key is None else Once(key=key, fingerprint=str(request.state.fingerprint))
+
+
+def revision_of(request: Request) -> int:
+    """Return the revision named by `If-Match`; raises ConflictError if there is none."""
+    text = request.headers.get("if-match", "").strip().removeprefix("W/").strip('"')
+    if not text.isascii() or not text.isdigit() or len(text) > 9:
+        raise ConflictError("send the ETag you read as If-Match", code="revision_required")
+    return int(text)
+
+
+def _fingerprint(request: Request, value: Any) -> str:
+    text = f"{request.method} {request.url.path} {canonical_json(value)}"
+    return hashlib.sha256(text.encode()).hexdigest()

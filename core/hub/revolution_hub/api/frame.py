@@ -1,0 +1,52 @@
+"""The frame around every answer: a request id, what is left of the rate, and headers for browsers."""
+
+from collections.abc import MutableMapping
+from typing import Any
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from revolution_hub.model.ids import new_id
+
+_HEADERS = (
+    (b"x-content-type-options", b"nosniff"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"cache-control", b"no-store"),
+    (b"x-frame-options", b"DENY"),
+)
+_POLICY = (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'")
+
+
+class Frame:
+    """ASGI middleware; plain, so that streaming bodies pass through untouched."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Give the request an id and dress the answer."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        state: MutableMapping[str, Any] = scope.setdefault("state", {})
+        state["request_id"] = new_id("req")
+
+        async def dressed(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                message["headers"] = [*message.get("headers", []), *_extra(state, message)]
+            await send(message)
+
+        await self._app(scope, receive, dressed)
+
+
+def _extra(state: MutableMapping[str, Any], message: Message) -> list[tuple[bytes, bytes]]:
+    present = {name.lower() for name, _ in message.get("headers", [])}
+    extra = [(b"x-request-id", str(state["request_id"]).encode())]
+    extra += [pair for pair in (*_HEADERS, _POLICY) if pair[0] not in present]
+    allowance = state.get("allowance")
+    if allowance is not None:
+        extra += [
+            (b"ratelimit-limit", str(allowance.limit).encode()),
+            (b"ratelimit-remaining", str(allowance.remaining).encode()),
+            (b"ratelimit-reset", str(int(allowance.reset_s + 0.999)).encode()),
+        ]
+    return extra

@@ -1,0 +1,81 @@
+"""/hooks: where deliveries come in. The one hot door, so it reads the raw body itself and then calls once."""
+
+from fastapi import APIRouter, Request
+from fastapi.responses import Response
+from starlette.concurrency import run_in_threadpool
+
+from revolution_hub.api.doors import HubDep, public_route, raw_body
+from revolution_hub.bus.hook import HookStarted, receive_hook
+from revolution_hub.bus.receive import receive_app_delivery
+from revolution_hub.hub import Hub
+from revolution_hub.model.execution import Execution
+from revolution_hub.model.strict_json import dump_json
+from revolution_hub.services.executions import wait_for_end
+from revolution_sdk import Delivery
+from revolution_sdk.types import JsonObject
+
+RESULT_LIMIT_S = 25.0
+
+router = APIRouter(tags=["hooks"])
+
+
+@public_route(
+    router,
+    "POST",
+    "/hooks/apps/{connector}/{app_key}",
+    why="the connector verifies the provider's signature",
+    status=202,
+)
+async def receive_from_app(connector: str, app_key: str, request: Request, hub: HubDep) -> Response:
+    """Take in a provider app's delivery; answered only when it is committed."""
+    delivery = await _delivery(request, hub)
+    received = await run_in_threadpool(receive_app_delivery, hub, connector, app_key, delivery)
+    # The provider learns that it was kept, and nothing about whose events they were.
+    return _json(202, {"delivery_id": received.delivery_id})
+
+
+@public_route(
+    router,
+    "POST",
+    "/hooks/{key}",
+    why="an unguessable address, and a signature if the trigger asks",
+    status=202,
+)
+async def receive_from_hook(key: str, request: Request, hub: HubDep) -> Response:
+    """Start the workflow behind this address; with `answer: result` wait for its answer."""
+    delivery = await _delivery(request, hub)
+    started = await run_in_threadpool(receive_hook, hub, key, delivery)
+    if started.answer != "result":
+        return _json(202, {"execution_id": started.execution_id})
+    return await run_in_threadpool(_answer, hub, started)
+
+
+def _answer(hub: Hub, started: HookStarted) -> Response:
+    execution = wait_for_end(hub, started.tenant_id, started.execution_id, RESULT_LIMIT_S)
+    if execution.response is not None:
+        return _json(int(execution.response["status"]), execution.response["body"])
+    if not execution.ended:
+        return _json(202, {"execution_id": execution.id})
+    return _json(200 if execution.error is None else 502, _outcome(execution))
+
+
+def _outcome(execution: Execution) -> JsonObject:
+    return {"execution_id": execution.id, "status": str(execution.status), "output": execution.output}
+
+
+async def _delivery(request: Request, hub: Hub) -> Delivery:
+    path = request.scope.get("raw_path", request.url.path.encode()).decode("latin-1")
+    query = request.scope.get("query_string", b"").decode("latin-1")
+    return Delivery(
+        method=request.method,
+        url=hub.settings.public() + path + (f"?{query}" if query else ""),
+        headers={name.lower(): value for name, value in request.headers.items()},
+        body=await raw_body(request, hub.settings.body_bytes),
+        received_at=hub.now(),
+    )
+
+
+def _json(status: int, body: object) -> Response:
+    # What a workflow answers is shown by nobody's browser as a page of this origin.
+    headers = {"Content-Security-Policy": "sandbox", "X-Content-Type-Options": "nosniff"}
+    return Response(dump_json(body), status, headers, media_type="application/json")

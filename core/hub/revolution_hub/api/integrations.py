@@ -1,0 +1,166 @@
+"""/api/integrations: connectors, connections, provider apps, single actions."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Request, Response
+from pydantic import Field
+
+from revolution_hub.api.doors import HubDep, Model, PrincipalDep, idempotency_key, json_body, once_of, route
+from revolution_hub.api.pages import PageDep, page_json
+from revolution_hub.api.views import app_json, connection_json, integration_json
+from revolution_hub.services import connections, integrations
+from revolution_hub.services.connections import NewConnection
+from revolution_sdk.types import JsonObject
+
+router = APIRouter(tags=["integrations"])
+
+
+class ConnectionBody(Model):
+    """A new connection. The credential goes in here and never comes out."""
+
+    name: str = Field(default="default", min_length=1, max_length=80, description="how workflows name it")
+    credential: JsonObject = Field(description="what the connector's credential_schema asks for")
+    app: str | None = Field(default=None, max_length=40, description="provider app to connect through")
+    base_url: str = Field(default="", max_length=400, description="another address than the provider's own")
+
+
+class CredentialBody(Model):
+    """A new credential for an existing connection."""
+
+    credential: JsonObject = Field(description="what the connector's credential_schema asks for")
+
+
+class AppBody(Model):
+    """A provider app. The secret goes in here and never comes out."""
+
+    client_id: str = Field(min_length=1, max_length=400, description="the app's client id at the provider")
+    client_secret: str = Field(min_length=1, max_length=4096, description="the app's client secret")
+    shared: bool = Field(default=False, description="serve every tenant of the installation")
+
+
+class ActionBody(Model):
+    """One call of an action."""
+
+    input: JsonObject = Field(default_factory=dict, description="what the action's input schema asks for")
+    connection: str | None = Field(default=None, max_length=80, description="name of the connection to use")
+
+
+@route(router, "GET", "/api/integrations", permission="integration:read")
+def list_integrations(hub: HubDep, principal: PrincipalDep) -> JsonObject:
+    """List connectors with their actions and events. All of them, so there is no second page."""
+    return page_json([integration_json(one) for one in integrations.list_integrations(hub, principal)], None)
+
+
+@route(router, "GET", "/api/integrations/{connector}", permission="integration:read")
+def get_integration(connector: str, hub: HubDep, principal: PrincipalDep) -> JsonObject:
+    """Read one connector."""
+    return integration_json(integrations.get_integration(hub, principal, connector))
+
+
+@route(
+    router,
+    "POST",
+    "/api/integrations/{connector}/actions/{action}",
+    permission="connection:use",
+    status=202,
+    body=ActionBody,
+)
+def run_action(
+    connector: str,
+    action: str,
+    request: Request,
+    response: Response,
+    hub: HubDep,
+    principal: PrincipalDep,
+    body: Annotated[ActionBody, json_body(ActionBody)],
+) -> JsonObject:
+    """Run one action as an execution of one step. The same Idempotency-Key runs it once."""
+    execution_id = integrations.run_action(
+        hub,
+        principal,
+        f"{connector}.{action}",
+        body.input,
+        connection=body.connection,
+        idempotency_key=idempotency_key(request),
+    )
+    response.headers["Location"] = f"/api/workflow-executions/{execution_id}"
+    return {"execution_id": execution_id}
+
+
+@route(router, "POST", "/api/integrations/{connector}/apps", permission="app:write", status=201, body=AppBody)
+def create_app(
+    connector: str, hub: HubDep, principal: PrincipalDep, body: Annotated[AppBody, json_body(AppBody)]
+) -> JsonObject:
+    """Register a provider app; its delivery_url is what the provider is to be told."""
+    app = connections.create_app(
+        hub, principal, connector, body.client_id, body.client_secret, shared=body.shared
+    )
+    return app_json(app, hub.settings.public())
+
+
+@route(router, "GET", "/api/integrations/{connector}/connections", permission="connection:read")
+def list_connections(connector: str, hub: HubDep, principal: PrincipalDep, page: PageDep) -> JsonObject:
+    """List the connections of a connector."""
+    found, last = connections.list_connections(hub, principal, connector, page)
+    return page_json([connection_json(one) for one in found], last)
+
+
+@route(
+    router,
+    "POST",
+    "/api/integrations/{connector}/connections",
+    permission="connection:write",
+    status=201,
+    body=ConnectionBody,
+)
+def create_connection(
+    connector: str,
+    request: Request,
+    response: Response,
+    hub: HubDep,
+    principal: PrincipalDep,
+    body: Annotated[ConnectionBody, json_body(ConnectionBody)],
+) -> JsonObject:
+    """Connect an account. The credential is tried at the provider before it is kept."""
+    wanted = NewConnection(name=body.name, credential=body.credential, base_url=body.base_url, app=body.app)
+    connection = connections.create_connection(hub, principal, connector, wanted, once_of(request))
+    response.headers["Location"] = f"/api/integrations/{connector}/connections/{connection.id}"
+    return connection_json(connection)
+
+
+@route(
+    router, "GET", "/api/integrations/{connector}/connections/{connection_id}", permission="connection:read"
+)
+def get_connection(connector: str, connection_id: str, hub: HubDep, principal: PrincipalDep) -> JsonObject:
+    """Read a connection."""
+    return connection_json(connections.get_connection(hub, principal, connector, connection_id))
+
+
+@route(
+    router,
+    "PUT",
+    "/api/integrations/{connector}/connections/{connection_id}/credential",
+    permission="connection:write",
+    body=CredentialBody,
+)
+def replace_credential(
+    connector: str,
+    connection_id: str,
+    hub: HubDep,
+    principal: PrincipalDep,
+    body: Annotated[CredentialBody, json_body(CredentialBody)],
+) -> JsonObject:
+    """Authorize a connection anew; executions that waited for it go on."""
+    return connection_json(connections.reauthorize(hub, principal, connector, connection_id, body.credential))
+
+
+@route(
+    router,
+    "DELETE",
+    "/api/integrations/{connector}/connections/{connection_id}",
+    permission="connection:write",
+    status=204,
+)
+def delete_connection(connector: str, connection_id: str, hub: HubDep, principal: PrincipalDep) -> None:
+    """Delete a connection and its credential."""
+    connections.delete_connection(hub, principal, connector, connection_id)

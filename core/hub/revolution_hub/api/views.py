@@ -1,0 +1,163 @@
+"""What things look like going out. Secrets and sealed bytes have no way into these."""
+
+from datetime import datetime
+
+from revolution_hub.model.connection import Connection, ProviderApp
+from revolution_hub.model.execution import Attempt, Execution, StepExecution
+from revolution_hub.model.time import rfc3339
+from revolution_hub.services.executions import ExecutionDetail
+from revolution_hub.services.integrations import Integration
+from revolution_hub.services.workflows import Published
+from revolution_hub.store.workflows import StoredWorkflow
+from revolution_sdk import Action
+from revolution_sdk.types import JsonObject
+
+
+def _when(moment: datetime | None) -> str | None:
+    return rfc3339(moment) if moment else None
+
+
+def workflow_json(stored: StoredWorkflow) -> JsonObject:
+    """A workflow draft."""
+    return {
+        "id": stored.id,
+        "name": stored.name,
+        "document": stored.document,
+        "revision": stored.revision,
+        "published_version": stored.published_version,
+        "created_at": rfc3339(stored.created_at),
+        "updated_at": rfc3339(stored.updated_at),
+    }
+
+
+def published_json(published: Published, public_url: str) -> JsonObject:
+    """A workflow that was just published."""
+    return {
+        **workflow_json(published.workflow),
+        "version": published.version,
+        "hook_url": public_url + published.hook if published.hook else None,
+        "signing_secret": published.signing_secret,
+    }
+
+
+def execution_json(execution: Execution) -> JsonObject:
+    """An execution without its steps."""
+    return {
+        "id": execution.id,
+        "workflow_id": execution.workflow_id,
+        "version": execution.version,
+        "status": str(execution.status),
+        "wait_reason": str(execution.wait_reason) if execution.wait_reason else None,
+        "wait_on": execution.wait_on,
+        "wake_at": _when(execution.wake_at),
+        "trigger": execution.trigger,
+        "event_id": execution.event_id,
+        "started_by": execution.started_by,
+        "output": execution.output,
+        "error": execution.error,
+        "reason": execution.reason,
+        "created_at": rfc3339(execution.created_at),
+        "started_at": _when(execution.started_at),
+        "finished_at": _when(execution.finished_at),
+    }
+
+
+def detail_json(detail: ExecutionDetail) -> JsonObject:
+    """An execution with its steps and their attempts."""
+    steps = []
+    for step in detail.steps:
+        tried = [one for one in detail.attempts if one.step_id == step.step_id]
+        steps.append({**_step_json(step), "attempts": [_attempt_json(one) for one in tried]})
+    return {**execution_json(detail.execution), "steps": steps}
+
+
+def _step_json(step: StepExecution) -> JsonObject:
+    return {
+        "id": step.step_id,
+        "kind": step.kind,
+        "uses": step.uses,
+        "status": str(step.status),
+        "connection_id": step.connection_id,
+        "input": step.input,
+        "output": step.output,
+        "error": step.error,
+        "wake_at": _when(step.wake_at),
+        "started_at": rfc3339(step.started_at),
+        "finished_at": _when(step.finished_at),
+    }
+
+
+def _attempt_json(attempt: Attempt) -> JsonObject:
+    return {
+        "number": attempt.number,
+        "status": str(attempt.status),
+        "worker": attempt.worker,
+        "error": attempt.error,
+        "started_at": rfc3339(attempt.started_at),
+        "finished_at": _when(attempt.finished_at),
+    }
+
+
+def connection_json(connection: Connection) -> JsonObject:
+    """A connection; its credential never comes out."""
+    return {
+        "id": connection.id,
+        "connector": connection.connector,
+        "name": connection.name,
+        "status": str(connection.status),
+        "status_reason": connection.status_reason,
+        "account": connection.account,
+        "app": connection.app_id,
+        "base_url": connection.base_url,
+        "created_at": rfc3339(connection.created_at),
+        "updated_at": rfc3339(connection.updated_at),
+    }
+
+
+def app_json(app: ProviderApp, public_url: str) -> JsonObject:
+    """A provider app with the address its deliveries go to; its secret never comes out."""
+    return {
+        "id": app.id,
+        "connector": app.connector,
+        "client_id": app.client_id,
+        "shared": app.owner_tenant_id is None,
+        "delivery_url": f"{public_url}/hooks/apps/{app.connector}/{app.app_key}",
+        "created_at": rfc3339(app.created_at),
+    }
+
+
+def integration_json(integration: Integration) -> JsonObject:
+    """A connector as a tenant sees it, with everything it can do and report."""
+    connector = integration.connector
+    return {
+        "name": connector.name,
+        "title": connector.title,
+        "description": connector.description,
+        "auth": type(connector.auth).__name__.lower(),
+        "credential_schema": connector.auth.credential_schema,
+        "needs_connection": integration.needs_connection,
+        "connections": integration.connections,
+        "actions": [_action_json(connector.name, one) for one in connector.actions.values()],
+        "events": [
+            {
+                "type": f"{connector.name}.{one.name}",
+                "canonical": one.canonical,
+                "title": one.title,
+                "data": one.data,
+            }
+            for one in connector.events.values()
+        ],
+    }
+
+
+def _action_json(connector: str, action: Action) -> JsonObject:
+    return {
+        "uses": f"{connector}.{action.name}",
+        "title": action.title,
+        "description": action.description,
+        "effect": str(action.effect),
+        "input": action.input,
+        "output": action.output,
+        "scopes": list(action.scopes),
+        "timeout_s": action.timeout_s,
+    }

@@ -1,0 +1,133 @@
+"""The composition root: settings → store → vault → catalog → Hub. Only the command line imports it."""
+
+import logging
+import os
+import stat
+from collections.abc import Callable
+from pathlib import Path
+
+import sqlalchemy.exc
+
+from revolution_hub.access.api_keys import hash_api_key, mint_api_key
+from revolution_hub.catalog import load_catalog
+from revolution_hub.egress.client import Egress
+from revolution_hub.egress.guard import Guard
+from revolution_hub.egress.pool import SharedPool
+from revolution_hub.errors import SettingsError, VaultError
+from revolution_hub.hub import Hub
+from revolution_hub.model.ids import new_id
+from revolution_hub.model.time import utc_now
+from revolution_hub.settings import Settings
+from revolution_hub.store import across, tenants
+from revolution_hub.store.migrate import is_current, migrate
+from revolution_hub.store.tx import Store
+from revolution_hub.vault.master_key import MasterKey, mint_master_key, read_master_key
+from revolution_hub.vault.vault import Vault, holds_secrets, require_right_master_key
+
+_log = logging.getLogger("revolution")
+
+KEY_FILE = "api-key"
+
+
+def open_store(settings: Settings) -> Store:
+    """Open the database, creating its folder. Raises SettingsError if that cannot be done."""
+    try:
+        settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+    except OSError as error:
+        raise SettingsError(
+            f"the data folder {settings.data_dir} cannot be used: {error.strerror}"
+        ) from error
+    return Store(settings.database, pool_size=settings.worker_threads + 8)
+
+
+def prepare(settings: Settings, say: Callable[[str], None]) -> None:
+    """Bring the database up to date, make sure of the master key, and set up a first start.
+
+    A master key is minted only over a database that never had one. Raises SettingsError or VaultError.
+    """
+    store = open_store(settings)
+    try:
+        migrate(store)
+        master = _master_key(settings, store, say)
+        require_right_master_key(store, master)
+        _first_tenant(settings, store, say)
+    except sqlalchemy.exc.OperationalError as error:
+        raise SettingsError(f"the database cannot be used: {error.orig}") from error
+    finally:
+        store.close()
+
+
+def make_hub(settings: Settings, wake: Callable[[], None], process: str) -> Hub:
+    """Make the Hub of one process. Raises SettingsError or VaultError in every kind of process alike."""
+    store = open_store(settings)
+    if not is_current(store):
+        raise SettingsError("the database is not up to date; run: revolution migrate")
+    master = read_master_key(settings.master_key, settings.key_file)
+    require_right_master_key(store, master)
+    catalog = load_catalog()
+    for plugin in catalog.plugins:
+        if plugin.failure:
+            _log.warning(
+                "plugin %s %s is not usable: %s", plugin.distribution, plugin.version, plugin.failure
+            )
+    return Hub(
+        settings=settings,
+        store=store,
+        vault=Vault(master, store, utc_now),
+        catalog=catalog,
+        egress=Egress(SharedPool(Guard(allow=settings.egress_allow))),
+        wake=wake,
+        now=utc_now,
+        process=process,
+    )
+
+
+def _master_key(settings: Settings, store: Store, say: Callable[[str], None]) -> MasterKey:
+    if settings.master_key is None and not settings.key_file.exists():
+        if holds_secrets(store):
+            raise VaultError(
+                f"the master key is missing: there is no {settings.key_file}, and REVOLUTION_MASTER_KEY is "
+                "not set; the database holds secrets, so no new key is made",
+                code="master_key_missing",
+            )
+        mint_master_key(settings.key_file)
+        say(f"A master key was made in {settings.key_file}. Keep a copy: without it no credential opens.")
+    return read_master_key(settings.master_key, settings.key_file)
+
+
+def _first_tenant(settings: Settings, store: Store, say: Callable[[str], None]) -> None:
+    if across.any_tenant(store):
+        return
+    key, tenant_id, now = mint_api_key(), new_id("ten"), utc_now()
+    path = settings.data_dir / KEY_FILE
+    _write_private(path, key)
+    with store.begin_across() as tx:
+        tenants.add_tenant(tx, tenant_id, "First tenant", now)
+        tenants.add_api_key(
+            tx.of(tenant_id),
+            new_id("key"),
+            name="first key",
+            key_hash=hash_api_key(key),
+            role="host",
+            now=now,
+        )
+    say(f"An API key for the first tenant was made in {path}.")
+
+
+def read_api_key(settings: Settings) -> str | None:
+    """Return the first API key from its file, None if the file was moved away."""
+    path = settings.data_dir / KEY_FILE
+    try:
+        return path.read_text(encoding="ascii").strip()
+    except OSError:
+        return None
+
+
+def _write_private(path: Path, content: str) -> None:
+    # A file of an earlier, unfinished first start is replaced: its key was never stored.
+    path.unlink(missing_ok=True)
+    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, stat.S_IRUSR | stat.S_IWUSR)
+    with os.fdopen(handle, "w", encoding="ascii") as file:
+        file.write(content + "\n")
+        file.flush()
+        os.fsync(file.fileno())

@@ -1,0 +1,1 @@
+"""What starts an execution: deliveries are received, events matched to listeners. `match` is pure."""

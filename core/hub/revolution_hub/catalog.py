@@ -1,0 +1,196 @@
+"""The catalog: plugins loaded one by one, their declarations checked, actions and events looked up.
+
+A plugin that cannot be loaded is listed with the reason and never stops the others or the hub.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, replace
+from importlib.metadata import EntryPoint, entry_points
+from typing import Any
+
+import pluggy
+from jsonschema import Draft202012Validator, FormatChecker
+from jsonschema.exceptions import SchemaError
+
+from revolution_hub.errors import PluginError, Problem
+from revolution_sdk import Action, Connector, EventType, hooks
+from revolution_sdk.hooks import PROJECT
+from revolution_sdk.types import Json, JsonObject
+
+GROUP = "revolution.plugins"
+MOST_PROBLEMS = 50
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plugin:
+    """An installed distribution with the entry point. `failure` says why it offers nothing, if so."""
+
+    name: str
+    distribution: str
+    version: str
+    connectors: tuple[str, ...] = ()
+    failure: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Offered:
+    action: Action
+    connector: Connector
+    check_input: Draft202012Validator
+    check_output: Draft202012Validator
+
+
+@dataclass(slots=True)
+class Catalog:
+    """What is installed. Filled once at start and only read afterwards."""
+
+    plugins: list[Plugin] = field(default_factory=list)
+    connectors: dict[str, Connector] = field(default_factory=dict)
+    _actions: dict[str, _Offered] = field(default_factory=dict)
+    _events: dict[str, tuple[Connector, EventType]] = field(default_factory=dict)
+
+    def find_connector(self, name: str) -> Connector | None:
+        """Return the connector of that name, or None."""
+        return self.connectors.get(name)
+
+    def find_action(self, uses: str) -> Action | None:
+        """Return the action behind `connector.action`, or None."""
+        offered = self._actions.get(uses)
+        return offered.action if offered else None
+
+    def get_action(self, uses: str) -> tuple[Connector, Action]:
+        """Return connector and action behind `connector.action`; raise PluginError if not installed."""
+        offered = self._actions.get(uses)
+        if offered is None:
+            raise PluginError(f"no installed plugin offers {uses!r}", code="action_missing")
+        return offered.connector, offered.action
+
+    def find_event(self, name: str) -> tuple[Connector, EventType] | None:
+        """Return connector and event type behind a qualified name (`hubspot.contact.created`), or None."""
+        return self._events.get(name)
+
+    def event_names(self) -> list[str]:
+        """Return every name a workflow can listen to, qualified and canonical."""
+        canonical = {event.canonical for _, event in self._events.values() if event.canonical}
+        return sorted(set(self._events) | canonical)
+
+    def action_names(self) -> list[str]:
+        """Return every `connector.action`."""
+        return sorted(self._actions)
+
+    def check_input(self, uses: str, value: Json) -> list[Problem]:
+        """Return what is wrong with an action's input; empty when it follows the schema."""
+        return _problems(self._actions[uses].check_input, value)
+
+    def check_output(self, uses: str, value: Json) -> list[Problem]:
+        """Return what is wrong with an action's result; empty when it follows the schema."""
+        return _problems(self._actions[uses].check_output, value)
+
+    def add(self, connector: Connector) -> None:
+        """Offer a connector; raises PluginError if its name is taken or a schema is not JSON Schema."""
+        if connector.name in self.connectors:
+            raise PluginError(f"the connector name {connector.name!r} is already taken", code="name_taken")
+        offered = {
+            f"{connector.name}.{action.name}": _Offered(
+                action=action,
+                connector=connector,
+                check_input=_validator(f"{connector.name}.{action.name} input", action.input),
+                check_output=_validator(f"{connector.name}.{action.name} output", action.output),
+            )
+            for action in connector.actions.values()
+        }
+        self.connectors[connector.name] = connector
+        self._actions |= offered
+        for event in connector.events.values():
+            self._events[f"{connector.name}.{event.name}"] = (connector, event)
+
+
+def load_catalog(found: Iterable[EntryPoint] | None = None) -> Catalog:
+    """Load every plugin of the entry-point group, in order of name; failures are listed, never raised."""
+    catalog = Catalog()
+    points = entry_points(group=GROUP) if found is None else found
+    for point in sorted(points, key=lambda one: one.name):
+        catalog.plugins.append(_load(catalog, point))
+    return catalog
+
+
+def _load(catalog: Catalog, point: EntryPoint) -> Plugin:
+    distribution = point.dist.name if point.dist else "unknown"
+    version = point.dist.version if point.dist else "unknown"
+    found = Plugin(name=point.name, distribution=distribution, version=version)
+    try:
+        connectors = _offered_by(point.load())
+        for connector in connectors:
+            catalog.add(connector)
+    # A plugin may fail in any way at all while it is imported; none of them may stop the hub.
+    except (Exception, SystemExit) as error:
+        reason = f"{type(error).__name__}: {_text_of(error)}"[:500]
+        return replace(found, failure=reason)
+    return replace(found, connectors=tuple(one.name for one in connectors))
+
+
+def _offered_by(module: Any) -> list[Connector]:
+    manager = pluggy.PluginManager(PROJECT)
+    manager.add_hookspecs(hooks)
+    manager.register(module)
+    manager.check_pending()
+    connectors: list[Connector] = []
+    for implementation in manager.hook.revolution_plugins.get_hookimpls():
+        answer = implementation.function()
+        if not isinstance(answer, list) or not all(isinstance(one, Connector) for one in answer):
+            raise PluginError("revolution_plugins() must return a list of Connector")
+        connectors += answer
+    if not connectors:
+        raise PluginError("the plugin offers no connector: mark revolution_plugins() with @hookimpl")
+    return connectors
+
+
+def _validator(place: str, schema: JsonObject) -> Draft202012Validator:
+    try:
+        Draft202012Validator.check_schema(schema)
+    except SchemaError as error:
+        raise PluginError(f"{place} is not JSON Schema: {error.message}", code="schema_invalid") from error
+    return Draft202012Validator(schema, format_checker=FormatChecker())
+
+
+def _problems(validator: Draft202012Validator, value: Json) -> list[Problem]:
+    found = []
+    for error in validator.iter_errors(value):
+        found.append(Problem(path=_path(error.absolute_path), message=_say(error), code=str(error.validator)))
+        if len(found) >= MOST_PROBLEMS:
+            break
+    return found
+
+
+_SAY: dict[str, Callable[[Any], str]] = {
+    "required": lambda error: error.message,
+    "additionalProperties": lambda error: error.message,
+    "type": lambda error: f"must be {_either(error.validator_value)}",
+    "enum": lambda error: f"must be one of {', '.join(map(str, error.validator_value))}",
+    "format": lambda error: f"must be a valid {error.validator_value}",
+    "pattern": lambda error: f"must match {error.validator_value}",
+}
+
+
+def _say(error: Any) -> str:
+    # The library's own messages quote the value, which may be a customer's data; ours name only the rule.
+    say = _SAY.get(error.validator)
+    return say(error) if say else f"breaks the rule {error.validator} = {str(error.validator_value)[:80]}"
+
+
+def _either(kinds: str | list[str]) -> str:
+    return kinds if isinstance(kinds, str) else " or ".join(kinds)
+
+
+def _path(parts: Iterable[str | int]) -> str:
+    text = ""
+    for part in parts:
+        text += f"[{part}]" if isinstance(part, int) else f".{part}" if text else part
+    return text
+
+
+def _text_of(error: BaseException) -> str:
+    try:
+        return str(error)
+    except Exception:  # the text itself may be the plugin's bug
+        return "(its message cannot be shown)"

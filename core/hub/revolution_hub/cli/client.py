@@ -1,0 +1,70 @@
+"""The command line as a client of a running hub: the same API as everybody's."""
+
+import os
+from pathlib import Path
+from typing import Any
+
+import httpx2
+
+from revolution_hub.app import read_api_key
+from revolution_hub.cli.show import settings
+from revolution_hub.errors import DefinitionError, HubError, Problem
+from revolution_sdk.types import Json
+
+TIMEOUT_S = 60.0
+
+
+class Client:
+    """Calls a hub's API with a key; an answer above 399 is raised as a HubError with its problems."""
+
+    def __init__(self, url: str, api_key: str) -> None:
+        self._http = httpx2.Client(
+            base_url=url,
+            headers={"authorization": f"Bearer {api_key}"},
+            timeout=TIMEOUT_S,
+            trust_env=False,
+        )
+
+        self.url = url
+
+    def as_key(self, api_key: str) -> "Client":
+        """Return a client of the same hub for another key."""
+        return Client(self.url, api_key)
+
+    def get(self, path: str, **query: str) -> Any:
+        """Read something."""
+        return self._answer("GET", path, params=query)
+
+    def post(self, path: str, body: Json = None) -> Any:
+        """Ask for something to be done."""
+        return self._answer("POST", path, json={} if body is None else body)
+
+    def _answer(self, method: str, path: str, **options: Any) -> Any:
+        try:
+            answer = self._http.request(method, path, **options)
+        except httpx2.HTTPError as error:
+            raise HubError(f"no hub answers at {self._http.base_url}: {error}") from error
+        if answer.status_code >= 400:
+            raise _problem(answer)
+        return answer.json() if answer.content else None
+
+
+def connect(url: str | None = None, api_key: str | None = None) -> Client:
+    """Return a client for REVOLUTION_URL with REVOLUTION_API_KEY; by default the hub on this machine."""
+    read = settings()
+    key = api_key or os.environ.get("REVOLUTION_API_KEY") or read_api_key(read)
+    if not key:
+        where = Path(read.data_dir) / "api-key"
+        raise HubError(f"no API key: set REVOLUTION_API_KEY (there is no {where})")
+    return Client(url or os.environ.get("REVOLUTION_URL") or read.public(), key)
+
+
+def _problem(answer: httpx2.Response) -> HubError:
+    try:
+        body = answer.json()
+        problems = [
+            Problem(path=one["path"], message=one["message"], code=one["code"]) for one in body["problems"]
+        ]
+        return DefinitionError(f"{body['title']}: {body['detail']}", problems, code=body["code"])
+    except (ValueError, KeyError, TypeError):
+        return HubError(f"the hub answered {answer.status_code}")

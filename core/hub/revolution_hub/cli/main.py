@@ -1,0 +1,46 @@
+"""The commands put together. An error a person can cause leaves as one readable line and a code above 0."""
+
+import os
+import sys
+
+import typer
+
+from revolution_hub.cli.catalog import plugins
+from revolution_hub.cli.demo import demo
+from revolution_hub.cli.executions import executions
+from revolution_hub.cli.process import process
+from revolution_hub.cli.sandbox import sandbox
+from revolution_hub.cli.serve import migrate_database, serve
+from revolution_hub.cli.show import fail
+from revolution_hub.errors import DefinitionError, HubError
+
+app = typer.Typer(
+    name="revolution",
+    help="Revolution Hub: durable workflows over connectors and AI nodes.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+app.command()(serve)
+app.command()(demo)
+app.command()(sandbox)
+app.command("migrate")(migrate_database)
+app.command()(plugins)
+app.add_typer(executions, name="executions")
+app.command(hidden=True)(process)
+
+
+def main() -> None:
+    """Run the command named on the command line."""
+    try:
+        app()
+    except HubError as error:
+        fail(error.message)
+        if isinstance(error, DefinitionError):
+            for problem in error.problems:
+                fail(f"  {problem.path or '(whole)'}: {problem.message}")
+        sys.exit(1)
+    except BrokenPipeError:
+        # The reader of our output has gone; what is left goes nowhere and is no error of ours.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)

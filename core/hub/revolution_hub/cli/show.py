@@ -1,0 +1,86 @@
+"""How things are shown at a terminal: tables, statuses in color, one line for an error."""
+
+import os
+import sys
+from collections.abc import Sequence
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from revolution_hub.settings import Settings
+from revolution_sdk.types import JsonObject
+
+out = Console(highlight=False)
+
+_COLORS = {
+    "succeeded": "green",
+    "running": "cyan",
+    "queued": "cyan",
+    "waiting": "yellow",
+    "uncertain": "yellow bold",
+    "skipped": "dim",
+    "failed": "red",
+    "cancelled": "red",
+}
+
+
+def settings() -> Settings:
+    """Read the settings from the environment; raises SettingsError with everything that is wrong."""
+    return Settings.read(os.environ)
+
+
+def fail(line: str) -> None:
+    """Write one line to standard error."""
+    print(line, file=sys.stderr)
+
+
+def status(text: str) -> Text:
+    """Return a status in its color."""
+    return Text(text, style=_COLORS.get(text, ""))
+
+
+def table(title: str, columns: Sequence[str]) -> Table:
+    """Return an empty table that wraps long cells."""
+    made = Table(title=title, title_justify="left", expand=False)
+    for name in columns:
+        made.add_column(name, overflow="fold")
+    return made
+
+
+def steps_table(execution: JsonObject) -> Table:
+    """Return an execution's steps as a table: what ran, how it stands, how long it took, what came out."""
+    made = table(f"Execution {execution['id']}", ("step", "uses", "status", "tries", "seconds", "result"))
+    for step in execution["steps"]:
+        made.add_row(
+            step["id"],
+            step["uses"] or step["kind"],
+            status(step["status"]),
+            str(len(step["attempts"]) or ""),
+            _seconds(step),
+            _result(step),
+        )
+    return made
+
+
+def _seconds(step: JsonObject) -> str:
+    if not step["finished_at"]:
+        return ""
+    # Both moments are RFC 3339 with microseconds; within one day the clock part is enough.
+    begun, ended = (_clock(step[name]) for name in ("started_at", "finished_at"))
+    return f"{(ended - begun) % 86400:.2f}"
+
+
+def _clock(moment: str) -> float:
+    hours, minutes, seconds = moment[11:-1].split(":")
+    return int(hours) * 3600 + int(minutes) * 60 + float(seconds)
+
+
+def _result(step: JsonObject) -> str:
+    if step["error"]:
+        return str(step["error"]["message"])[:200]
+    output = step["output"] or {}
+    for name in ("score", "email", "subject", "message_id", "start", "reason"):
+        if isinstance(output, dict) and output.get(name) is not None:
+            return f"{name}: {output[name]}"
+    return ""

@@ -1,0 +1,75 @@
+"""Control words: steps the engine performs itself. They compute from the scope and touch nothing outside."""
+
+from dataclasses import replace
+
+from revolution_hub.engine.plan import ELSE, THEN
+from revolution_hub.engine.run import Run
+from revolution_hub.errors import TemplateError
+from revolution_hub.model.change import Move
+from revolution_hub.model.execution import StepExecution, error_json
+from revolution_hub.model.status import ExecutionStatus, StepStatus
+from revolution_hub.model.workflow import Step, StepKind
+from revolution_hub.template.document import compile_document
+from revolution_hub.template.render import compile_condition, evaluate_condition
+from revolution_sdk.types import JsonObject
+
+
+def holds(run: Run, step: Step) -> bool:
+    """Evaluate the step's `if`; raises TemplateError if it cannot be."""
+    if isinstance(step.condition, bool):
+        return step.condition
+    return evaluate_condition(compile_condition(step.condition), run.scope())
+
+
+def skip(run: Run, step: Step) -> None:
+    """Record that the step's `if` said no."""
+    run.record(replace(run.fresh(step), status=StepStatus.SKIPPED, finished_at=run.now))
+
+
+def branch(run: Run, step: Step, holding: bool) -> None:
+    """Record which branch was taken; the plan enters it."""
+    _done(run, step, {"branch": THEN if holding else ELSE})
+
+
+def perform(run: Run, step: Step) -> Move | None:
+    """Perform a `set`, `respond` or `finish`; a `finish` returns the move that ends the execution."""
+    body = compile_document(step.body).render(run.scope())
+    if step.kind is StepKind.RESPOND:
+        response = {"status": int(body.get("status", 200)), "body": body.get("body")}
+        _done(run, step, response)
+        run.respond(response)
+        # Somebody outside waits for this answer, so it is committed before the drive goes on.
+        run.flush()
+        return None
+    _done(run, step, body)
+    return _finish(run, body) if step.kind is StepKind.FINISH else None
+
+
+def fail(run: Run, step: Step, error: TemplateError) -> Move:
+    """Record that the step could not be computed, which fails the execution."""
+    described = error_json(error.code, error.pointed())
+    record: StepExecution = replace(
+        run.steps.get(step.id) or run.fresh(step),
+        status=StepStatus.FAILED,
+        error=described,
+        finished_at=run.now,
+    )
+    run.record(record)
+    return Move(status=ExecutionStatus.FAILED, at=run.now, error={**described, "step": step.id})
+
+
+def _done(run: Run, step: Step, output: JsonObject) -> None:
+    run.record(replace(run.fresh(step), status=StepStatus.SUCCEEDED, output=output, finished_at=run.now))
+
+
+def _finish(run: Run, body: JsonObject) -> Move:
+    reason = str(body["reason"]) if body.get("reason") is not None else None
+    status = ExecutionStatus(body.get("status", "succeeded"))
+    error = error_json("finished_failed", reason or "the workflow finished as failed")
+    return Move(
+        status=status,
+        at=run.now,
+        output=body.get("output"),
+        reason=reason,
+        error=error if status is ExecutionStatus.FAILED else None,
+    )

@@ -1,0 +1,102 @@
+"""drive: bring a claimed execution forward, step after step, until it ends or must wait."""
+
+import logging
+from dataclasses import replace
+
+from revolution_hub.engine import control, settle
+from revolution_hub.engine.claim import load
+from revolution_hub.engine.execute import IN_THE_DARK, execute
+from revolution_hub.engine.plan import next_step
+from revolution_hub.engine.run import FencedError, Run
+from revolution_hub.engine.watch import Watch
+from revolution_hub.errors import HubError, TemplateError
+from revolution_hub.hub import Hub
+from revolution_hub.model.change import Move, Progress
+from revolution_hub.model.execution import Execution, error_json
+from revolution_hub.model.status import AttemptStatus, ExecutionStatus, StepStatus
+from revolution_hub.model.workflow import Step, StepKind
+from revolution_hub.store.across import CRASHES_BEFORE_FAILURE
+from revolution_hub.store.submit import submit
+from revolution_sdk.connector import Effect
+
+_log = logging.getLogger("revolution.engine")
+
+
+def drive(hub: Hub, watch: Watch, execution: Execution) -> None:
+    """Drive one claimed execution. Returns when it has ended, waits, or belongs to somebody else.
+
+    Never raises because of the execution: a definition that cannot be run fails it with the reason.
+    """
+    with watch.holding(execution.id):
+        try:
+            run = load(hub, execution)
+            if execution.crashes >= CRASHES_BEFORE_FAILURE:
+                run.flush(_crashed(run))
+                return
+            _drive(run, watch)
+        except FencedError:
+            _log.info("execution %s belongs to somebody else now", execution.id)
+        except HubError as error:
+            _log.warning("execution %s cannot be run: %s", execution.id, error.message)
+            _fail(hub, execution, error)
+
+
+def _drive(run: Run, watch: Watch) -> None:
+    while True:
+        if watch.stopping:
+            run.flush(Move(status=ExecutionStatus.QUEUED, at=run.now))
+            return
+        step = next_step(run.workflow.steps, run.steps)
+        if step is None:
+            run.flush(Move(status=ExecutionStatus.SUCCEEDED, at=run.now))
+            return
+        move = _visit(run, watch, step)
+        if move is not None:
+            run.flush(move)
+            return
+
+
+def _visit(run: Run, watch: Watch, step: Step) -> Move | None:
+    try:
+        # A step that was begun has passed its `if` already; the answer may be another one by now.
+        if step.id not in run.steps:
+            holding = control.holds(run, step)
+            if step.kind is StepKind.BRANCH:
+                control.branch(run, step, holding)
+                return None
+            if not holding:
+                control.skip(run, step)
+                return None
+        if step.kind is StepKind.ACTION:
+            return execute(run, watch, step)
+        return control.perform(run, step)
+    except TemplateError as error:
+        return control.fail(run, step, error)
+
+
+def _crashed(run: Run) -> Move:
+    error = error_json("crashed", f"workers vanished {run.execution.crashes} times while driving this step")
+    step = next_step(run.workflow.steps, run.steps)
+    if step is None:
+        return Move(status=ExecutionStatus.FAILED, at=run.now, error=error)
+    begun = run.steps.get(step.id) or run.fresh(step)
+    last = run.last_attempt(step.id)
+    action = run.hub.catalog.find_action(step.uses or "")
+    if last is not None and last.status in IN_THE_DARK and action and action.effect is Effect.ONCE:
+        settled = settle.uncertain(begun, replace(last, status=AttemptStatus.UNKNOWN), error, run.now)
+        run.record(settled.step, settled.attempt)
+        return settled.move or Move(status=ExecutionStatus.WAITING, at=run.now)
+    run.record(replace(begun, status=StepStatus.FAILED, error=error, finished_at=run.now))
+    return Move(status=ExecutionStatus.FAILED, at=run.now, error=settle.at_step(begun, error))
+
+
+def _fail(hub: Hub, execution: Execution, error: HubError) -> None:
+    move = Move(
+        status=ExecutionStatus.FAILED,
+        at=hub.now(),
+        error=error_json(error.code, error.message, error.details),
+    )
+    submit(
+        hub.store,
+        Progress(tenant_id=execution.tenant_id, execution_id=execution.id, fence=execution.fence, move=move),
+    )

@@ -1,0 +1,184 @@
+"""execute: one step with an action, from rendered input to recorded outcome.
+
+The order is what makes it honest: the attempt is committed before anything leaves, its outcome right
+after a `once` call, and an attempt found without outcome is looked up before it is ever repeated.
+"""
+
+import random
+from dataclasses import replace
+from datetime import timedelta
+
+from revolution_hub.engine import retry, settle
+from revolution_hub.engine.call import PluginBug, Target, call_action, guarded_confirm
+from revolution_hub.engine.retry import GiveUp
+from revolution_hub.engine.run import Run
+from revolution_hub.engine.settle import Settled
+from revolution_hub.engine.watch import GRACE_S, Call, Watch
+from revolution_hub.errors import HubError, InputError, PluginError
+from revolution_hub.model.change import Move
+from revolution_hub.model.connection import Connection
+from revolution_hub.model.execution import Attempt, StepExecution
+from revolution_hub.model.status import AttemptStatus, ConnectionStatus, StepStatus
+from revolution_hub.model.workflow import Step
+from revolution_hub.store import connections
+from revolution_hub.template.document import compile_document
+from revolution_sdk.connector import Effect, Found
+from revolution_sdk.errors import ConnectorError, CredentialError, RetryableError, UnknownOutcomeError
+from revolution_sdk.types import Json, JsonObject
+
+IN_THE_DARK = (AttemptStatus.STARTED, AttemptStatus.UNKNOWN)
+"""Attempts nobody knows the outcome of."""
+
+
+def execute(run: Run, watch: Watch, step: Step) -> Move | None:
+    """Bring an action's step one attempt further.
+
+    Returns the move that ends or suspends the execution, None if the drive goes on: with the next step, or
+    with this one again.
+    """
+    record = run.steps.get(step.id) or run.fresh(step)
+    try:
+        target = _target(run, step, record)
+        record = _with_input(run, step, record, target)
+    except HubError as error:
+        return _note(run, _refuse(run, record, error))
+    last = run.last_attempt(step.id)
+    if last is not None and last.status in IN_THE_DARK:
+        return _note(run, _find_out(run, step, target, record, last))
+    return _attempt(run, watch, step, target, record)
+
+
+def _target(run: Run, step: Step, record: StepExecution) -> Target:
+    connector, action = run.hub.catalog.get_action(str(step.uses))
+    with run.hub.store.read(run.execution.tenant_id) as tx:
+        if record.connection_id is not None:
+            chosen = connections.get(tx, record.connection_id)
+            return Target(connector=connector, action=action, connection=chosen)
+        connection = connections.find_for(tx, connector.name, step.connection)
+    if connection is None and step.connection is not None:
+        missing = f"there is no {connector.name} connection {step.connection!r}"
+        raise PluginError(missing, code="connection_missing")
+    return Target(connector=connector, action=action, connection=connection)
+
+
+def _with_input(run: Run, step: Step, record: StepExecution, target: Target) -> StepExecution:
+    if record.input is not None:
+        return record
+    value: Json = compile_document(step.body).render(run.scope())
+    problems = run.hub.catalog.check_input(target.name, value)
+    if problems:
+        raise InputError(f"the input of {target.name} is not valid", problems)
+    connection_id = target.connection.id if target.connection else None
+    return replace(record, input=value, connection_id=connection_id)
+
+
+def _refuse(run: Run, record: StepExecution, error: HubError) -> Settled:
+    attempt = replace(_new_attempt(run, record), status=AttemptStatus.FAILED)
+    described = settle.describe(error)
+    if isinstance(error, InputError):
+        described["details"]["problems"] = [one.as_json() for one in error.problems[:20]]
+    return settle.failed_attempt(GiveUp(), record, attempt, described, run.now, can_confirm=False)
+
+
+def _attempt(run: Run, watch: Watch, step: Step, target: Target, record: StepExecution) -> Move | None:
+    attempt = _new_attempt(run, record)
+    record = replace(
+        record, status=StepStatus.RUNNING, attempts=attempt.number, wake_at=None, error=None, checks=0
+    )
+    run.record(record, attempt)
+    if target.action.effect is not Effect.PURE:
+        run.flush()
+    call = Call(
+        run=run,
+        step=step,
+        action=target.action,
+        record=record,
+        attempt=attempt,
+        overdue_at=run.now + timedelta(seconds=target.action.timeout_s + GRACE_S),
+    )
+    try:
+        with watch.calling(call):
+            output = call_action(run.hub, target, record.input, _key(record))
+    except (ConnectorError, HubError, PluginBug) as error:
+        return _after_error(run, step, target, record, attempt, error)
+    done = replace(record, status=StepStatus.SUCCEEDED, output=output, error=None, finished_at=run.now)
+    run.record(done, replace(attempt, status=AttemptStatus.SUCCEEDED, finished_at=run.now))
+    if target.action.effect is Effect.ONCE:
+        run.flush()
+    return None
+
+
+def _after_error(
+    run: Run, step: Step, target: Target, record: StepExecution, attempt: Attempt, error: Exception
+) -> Move | None:
+    cause = error.error if isinstance(error, PluginBug) else error
+    if isinstance(cause, CredentialError) and target.connection is not None:
+        _mark_refused(run, target.connection, cause)
+    tries = settle.tries_of(run.attempts[step.id])
+    known = cause if isinstance(cause, Exception) else RuntimeError(type(cause).__name__)
+    decision = retry.after_failure(known, target.action.effect, tries, step.retry, random.random())
+    settled = settle.failed_attempt(
+        decision,
+        record,
+        attempt,
+        settle.describe(cause),
+        run.now,
+        can_confirm=target.action.confirm is not None,
+    )
+    return _note(run, settled)
+
+
+def _find_out(run: Run, step: Step, target: Target, record: StepExecution, attempt: Attempt) -> Settled:
+    if attempt.status is AttemptStatus.STARTED:
+        vanished = UnknownOutcomeError("the worker vanished during the call", code=retry.VANISHED)
+        attempt = replace(attempt, error=settle.describe(vanished), finished_at=run.now)
+        if target.action.effect is not Effect.ONCE or target.action.confirm is None:
+            decision = retry.after_failure(vanished, target.action.effect, 1, step.retry, 0.0)
+            return settle.failed_attempt(
+                decision, record, attempt, attempt.error or {}, run.now, can_confirm=False
+            )
+    return settle.looked_up(
+        _confirmed(run, target, record),
+        record,
+        attempt,
+        run.now,
+        settled_at=attempt.started_at + timedelta(seconds=target.action.confirm_after_s),
+        exhausted=settle.tries_of(run.attempts[step.id]) >= step.retry.attempts,
+    )
+
+
+def _confirmed(run: Run, target: Target, record: StepExecution) -> JsonObject | Found | ConnectorError:
+    answer = guarded_confirm(run.hub, target, record.input, _key(record))
+    if isinstance(answer, dict):
+        return answer if not run.hub.catalog.check_output(target.name, answer) else Found.UNKNOWN
+    if isinstance(answer, RetryableError | UnknownOutcomeError):
+        return answer
+    return answer if isinstance(answer, Found) else Found.UNKNOWN
+
+
+def _note(run: Run, settled: Settled) -> Move | None:
+    run.record(settled.step, settled.attempt)
+    return settled.move
+
+
+def _mark_refused(run: Run, connection: Connection, error: CredentialError) -> None:
+    if connection.status is ConnectionStatus.CONNECTED:
+        with run.hub.store.begin(run.execution.tenant_id) as tx:
+            connections.set_status(tx, connection.id, ConnectionStatus.NEEDS_REAUTH, error.message, run.now)
+
+
+def _new_attempt(run: Run, record: StepExecution) -> Attempt:
+    last = run.last_attempt(record.step_id)
+    return Attempt(
+        execution_id=record.execution_id,
+        tenant_id=record.tenant_id,
+        step_id=record.step_id,
+        number=last.number + 1 if last else 1,
+        status=AttemptStatus.STARTED,
+        started_at=run.now,
+        worker=run.hub.process,
+    )
+
+
+def _key(record: StepExecution) -> str:
+    return f"{record.execution_id}.{record.step_id}"

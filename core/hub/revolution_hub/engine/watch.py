@@ -1,0 +1,131 @@
+"""Watch: what one worker process holds. Keeps its leases alive, and takes over steps that hang.
+
+A thread cannot be stopped from outside. A step that is far past its deadline is therefore settled in its
+drive's place, which fences that drive off; the process then takes nothing new and is replaced.
+"""
+
+import logging
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from revolution_hub.engine import retry, settle
+from revolution_hub.engine.run import Run
+from revolution_hub.hub import Hub
+from revolution_hub.model.change import Fenced, Move, Progress
+from revolution_hub.model.execution import Attempt, StepExecution
+from revolution_hub.model.status import ExecutionStatus
+from revolution_hub.model.workflow import Step
+from revolution_hub.store import across
+from revolution_hub.store.submit import submit
+from revolution_sdk.connector import Action
+from revolution_sdk.errors import UnknownOutcomeError
+
+GRACE_S = 5.0
+"""How far past its deadline a call must be before it is taken over."""
+
+_log = logging.getLogger("revolution.engine")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Call:
+    """One call of an action that is under way."""
+
+    run: Run
+    step: Step
+    action: Action
+    record: StepExecution
+    attempt: Attempt
+    overdue_at: datetime
+
+
+class Watch:
+    """Safe to share between threads: drives report here, one keeper thread calls `keep` every second.
+
+    Once `stopping` is set, drives hand their executions back after the step they are at.
+    """
+
+    def __init__(self, hub: Hub, owner: str) -> None:
+        self.hub = hub
+        self.owner = owner
+        self.stopping = False
+        self._held: dict[str, Call | None] = {}
+        self._lock = threading.Lock()
+
+    @contextmanager
+    def holding(self, execution_id: str) -> Iterator[None]:
+        """Keep the execution's lease alive until the block ends."""
+        with self._lock:
+            self._held[execution_id] = None
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._held.pop(execution_id, None)
+
+    @contextmanager
+    def calling(self, call: Call) -> Iterator[None]:
+        """Mind the call's deadline until the block ends."""
+        with self._lock:
+            self._held[call.run.execution.id] = call
+        try:
+            yield
+        finally:
+            with self._lock:
+                if call.run.execution.id in self._held:
+                    self._held[call.run.execution.id] = None
+
+    def held(self) -> list[str]:
+        """Return the ids of the executions held now."""
+        with self._lock:
+            return list(self._held)
+
+    def keep(self, now: datetime) -> int:
+        """Prolong every lease and settle overdue calls; returns how many calls hang."""
+        with self._lock:
+            overdue = [call for call in self._held.values() if call and now > call.overdue_at]
+            for call in overdue:
+                self._held.pop(call.run.execution.id)
+            kept = list(self._held)
+        if kept:
+            until = now + timedelta(seconds=self.hub.settings.lease_s)
+            across.renew(self.hub.store, self.owner, kept, until)
+        for call in overdue:
+            self._take_over(call, now)
+        return len(overdue)
+
+    def _take_over(self, call: Call, now: datetime) -> None:
+        execution = call.run.execution
+        error = UnknownOutcomeError(
+            f"the action did not return within {call.action.timeout_s:g} s", code="timeout"
+        )
+        tried = [*call.run.attempts.get(call.step.id, ())]
+        decision = retry.after_failure(
+            error, call.action.effect, settle.tries_of(tried), call.step.retry, jitter=0.5
+        )
+        settled = settle.failed_attempt(
+            decision,
+            call.record,
+            call.attempt,
+            settle.describe(error),
+            now,
+            can_confirm=call.action.confirm is not None,
+        )
+        change = Progress(
+            tenant_id=execution.tenant_id,
+            execution_id=execution.id,
+            fence=execution.fence,
+            steps=(settled.step,),
+            attempts=(settled.attempt,),
+            move=settled.move or Move(status=ExecutionStatus.QUEUED, at=now),
+        )
+        outcome = submit(self.hub.store, change)
+        _log.error(
+            "step %s of %s hangs in %s; %s",
+            call.step.id,
+            execution.id,
+            call.step.uses,
+            "somebody else holds it" if isinstance(outcome, Fenced) else "it was taken over",
+        )

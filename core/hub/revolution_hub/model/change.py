@@ -1,0 +1,86 @@
+"""Changes: recorded facts handed to the store as values, and what came of them.
+
+A change is complete in itself and independent of every other one, so that the store may put many into
+one transaction, split them again, and tell each submitter its own outcome.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TypeAlias
+
+from revolution_hub.model.event import Event, StoredDelivery
+from revolution_hub.model.execution import Attempt, Execution, StepExecution
+from revolution_hub.model.status import ExecutionStatus, WaitReason
+from revolution_sdk.types import Json, JsonObject
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Move:
+    """An execution's new status. Whoever moves it lets go of the lease."""
+
+    status: ExecutionStatus
+    at: datetime
+    wait_reason: WaitReason | None = None
+    wait_on: str | None = None
+    wake_at: datetime | None = None
+    output: Json = None
+    error: JsonObject | None = None
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Progress:
+    """What a drive has done since its last change. Counts only while `fence` is still the newest claim."""
+
+    tenant_id: str
+    execution_id: str
+    fence: int
+    steps: tuple[StepExecution, ...] = ()
+    attempts: tuple[Attempt, ...] = ()
+    response: JsonObject | None = None
+    move: Move | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Intake:
+    """A delivery, one event found in it, and the executions that event starts; the event decides.
+
+    If the event is already known, nothing of the rest is kept.
+    """
+
+    delivery: StoredDelivery
+    event: Event
+    executions: tuple[Execution, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Start:
+    """One execution started by hand. Its idempotency key decides if it has one."""
+
+    execution: Execution
+
+
+Change: TypeAlias = Progress | Intake | Start
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Applied:
+    """The change is committed."""
+
+    execution_ids: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Duplicate:
+    """The same happening was recorded before; nothing new was. `of` is the id of the first record."""
+
+    of: str
+    execution_ids: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fenced:
+    """Somebody else holds the execution now, or it has ended; nothing was recorded."""
+
+
+Outcome: TypeAlias = Applied | Duplicate | Fenced

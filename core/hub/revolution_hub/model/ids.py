@@ -1,0 +1,18 @@
+"""Ids: a prefix that says what it names, then 26 characters that sort by time of making."""
+
+import secrets
+import time
+
+_ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
+_RANDOM_BITS = 80
+
+
+def new_id(prefix: str) -> str:
+    """Return an id such as `exe_01k9…`: 48 bits of milliseconds, 80 random bits, base 32 without i l o u."""
+    number = (time.time_ns() // 1_000_000) << _RANDOM_BITS | secrets.randbits(_RANDOM_BITS)
+    return f"{prefix}_{''.join(_ALPHABET[number >> shift & 31] for shift in range(125, -1, -5))}"
+
+
+def new_key(prefix: str = "") -> str:
+    """Return an unguessable text of 256 random bits, safe in URLs and headers."""
+    return prefix + secrets.token_urlsafe(32)

@@ -1,0 +1,203 @@
+"""Connections and provider apps: authorized accounts go in here, and their secrets never come out."""
+
+from dataclasses import dataclass
+
+import httpx2
+from jsonschema import Draft202012Validator
+
+from revolution_hub.access.rbac import require
+from revolution_hub.errors import InputError, NotFoundError, Problem
+from revolution_hub.hub import Hub
+from revolution_hub.model.connection import Connection, ProviderApp
+from revolution_hub.model.ids import new_id, new_key
+from revolution_hub.model.principal import Principal
+from revolution_hub.model.status import ConnectionStatus
+from revolution_hub.services.idempotency import Once, first_made, remember
+from revolution_hub.store import across, connections, executions
+from revolution_hub.store.paging import Page
+from revolution_hub.vault.tokens import Grant, app_secret, fetch_grant
+from revolution_hub.vault.vault import INSTALLATION
+from revolution_sdk import Connector, ConnectorError, OAuth2
+from revolution_sdk.types import JsonObject
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewConnection:
+    """What a tenant hands in. `credential` follows the connector's schema; `app` is a provider app's id."""
+
+    name: str
+    credential: JsonObject
+    base_url: str = ""
+    app: str | None = None
+
+
+def create_connection(
+    hub: Hub, principal: Principal, connector_name: str, wanted: NewConnection, once: Once | None = None
+) -> Connection:
+    """Try the credential at the provider and keep the connection if it works.
+
+    Raises InputError if the credential does not fit or the provider refuses it.
+    """
+    require(principal, "connection:write")
+    with hub.store.read(principal.tenant_id) as tx:
+        made = first_made(tx, principal, once)
+        if made is not None:
+            return connections.get(tx, made)
+    connector = _connector(hub, connector_name)
+    _check(hub, connector, wanted)
+    grant = _try(hub, connector, wanted, principal.tenant_id)
+    now, connection_id = hub.now(), new_id("con")
+    connection = Connection(
+        id=connection_id,
+        tenant_id=principal.tenant_id,
+        connector=connector.name,
+        name=wanted.name,
+        status=ConnectionStatus.CONNECTED,
+        base_url=wanted.base_url,
+        account=grant.account,
+        app_id=wanted.app,
+        credential=hub.vault.seal(principal.tenant_id, connection_id, grant.document),
+        created_at=now,
+        updated_at=now,
+    )
+    with hub.store.begin(principal.tenant_id) as tx:
+        connections.add(tx, connection)
+        executions.resume_waiting_on(tx, connector.name)
+        remember(tx, principal, once, connection.id, now)
+    hub.wake()
+    return connection
+
+
+def get_connection(hub: Hub, principal: Principal, connector: str, connection_id: str) -> Connection:
+    """Return a connection of this connector or raise NotFoundError."""
+    require(principal, "connection:read")
+    with hub.store.read(principal.tenant_id) as tx:
+        connection = connections.get(tx, connection_id)
+    if connection.connector != connector:
+        raise NotFoundError("there is no such connection")
+    return connection
+
+
+def list_connections(
+    hub: Hub, principal: Principal, connector: str, page: Page
+) -> tuple[list[Connection], str | None]:
+    """Return one page of a connector's connections, and the cursor for the next."""
+    require(principal, "connection:read")
+    with hub.store.read(principal.tenant_id) as tx:
+        return connections.list_page(tx, page, connector)
+
+
+def reauthorize(
+    hub: Hub, principal: Principal, connector: str, connection_id: str, credential: JsonObject
+) -> Connection:
+    """Replace a connection's credential; executions that waited for it go on.
+
+    Raises InputError if the new credential belongs to another account at the provider.
+    """
+    require(principal, "connection:write")
+    present = get_connection(hub, principal, connector, connection_id)
+    wanted = NewConnection(
+        name=present.name, credential=credential, base_url=present.base_url, app=present.app_id
+    )
+    declared = _connector(hub, connector)
+    _check(hub, declared, wanted)
+    grant = _try(hub, declared, wanted, principal.tenant_id)
+    if present.account is not None and grant.account != present.account:
+        raise _wrong("credential", "this credential belongs to another account", "other_account")
+    sealed = hub.vault.seal(
+        principal.tenant_id, present.id, grant.document, version=present.credential.version + 1
+    )
+    with hub.store.begin(principal.tenant_id) as tx:
+        connections.replace_credential(
+            tx, present, sealed, status=ConnectionStatus.CONNECTED, reason=None, now=hub.now()
+        )
+        executions.resume_waiting_on(tx, present.id)
+    hub.wake()
+    return get_connection(hub, principal, connector, connection_id)
+
+
+def delete_connection(hub: Hub, principal: Principal, connector: str, connection_id: str) -> None:
+    """Delete a connection and its credential; steps that still name it will fail with that reason."""
+    require(principal, "connection:write")
+    get_connection(hub, principal, connector, connection_id)
+    with hub.store.begin(principal.tenant_id) as tx:
+        connections.remove(tx, connection_id)
+
+
+def create_app(
+    hub: Hub, principal: Principal, connector_name: str, client_id: str, client_secret: str, *, shared: bool
+) -> ProviderApp:
+    """Register a provider app: the OAuth client, and the secret its deliveries are signed with.
+
+    A shared app serves every tenant of the installation and needs a right of its own.
+    """
+    require(principal, "app:share" if shared else "app:write")
+    connector = _connector(hub, connector_name)
+    app_id, owner = new_id("app"), None if shared else principal.tenant_id
+    sealed = hub.vault.seal(owner or INSTALLATION, app_id, {"client_secret": client_secret})
+    app = ProviderApp(
+        id=app_id,
+        connector=connector.name,
+        app_key=new_key(),
+        client_id=client_id,
+        secret=sealed,
+        owner_tenant_id=owner,
+        created_at=hub.now(),
+    )
+    with hub.store.begin_across() as tx:
+        connections.add_app(tx, app)
+    return app
+
+
+def _connector(hub: Hub, name: str) -> Connector:
+    connector = hub.catalog.find_connector(name)
+    if connector is None:
+        raise NotFoundError(f"there is no connector {name[:80]!r}")
+    return connector
+
+
+def _check(hub: Hub, connector: Connector, wanted: NewConnection) -> None:
+    problems = [
+        Problem(path="credential", message="does not fit the connector's authorization", code="invalid")
+        for _ in Draft202012Validator(connector.auth.credential_schema).iter_errors(wanted.credential)
+    ][:1]
+    if isinstance(connector.auth, OAuth2) and wanted.app is None:
+        problems.append(Problem(path="app", message="this connector connects through a provider app"))
+    if wanted.base_url:
+        problems += _base_url_problems(hub, wanted.base_url)
+    if problems:
+        raise InputError("the connection is not valid", problems)
+
+
+def _base_url_problems(hub: Hub, base_url: str) -> list[Problem]:
+    try:
+        hub.egress.guard.check_url(httpx2.URL(base_url))
+    except (httpx2.InvalidURL, ConnectorError) as error:
+        message = error.message if isinstance(error, ConnectorError) else "is not an address"
+        return [Problem(path="base_url", message=message, code="address_blocked")]
+    return []
+
+
+def _try(hub: Hub, connector: Connector, wanted: NewConnection, tenant_id: str) -> Grant:
+    auth = connector.auth
+    if not isinstance(auth, OAuth2) or wanted.app is None:
+        return Grant(document=wanted.credential, account=None)
+    app = across.get_app(hub.store, wanted.app, tenant_id)
+    if app is None or app.connector != connector.name:
+        raise NotFoundError("there is no such provider app")
+    try:
+        with hub.egress.token_client(connector, wanted.base_url) as client:
+            return fetch_grant(
+                client,
+                auth,
+                client_id=app.client_id,
+                client_secret=app_secret(hub.vault, app),
+                refresh_token=str(wanted.credential["refresh_token"]),
+                now=hub.now(),
+            )
+    except ConnectorError as error:
+        raise _wrong("credential", error.message, error.code) from error
+
+
+def _wrong(path: str, message: str, code: str) -> InputError:
+    return InputError("the connection cannot be made", [Problem(path=path, message=message, code=code)])

@@ -1,0 +1,36 @@
+"""Tenants of the installation."""
+
+from dataclasses import dataclass
+
+from revolution_hub.access.api_keys import hash_api_key, mint_api_key
+from revolution_hub.access.rbac import require
+from revolution_hub.hub import Hub
+from revolution_hub.model.ids import new_id
+from revolution_hub.model.principal import Principal
+from revolution_hub.store import across, tenants
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewTenant:
+    """A tenant and its owner's API key, which is shown this once."""
+
+    id: str
+    name: str
+    api_key: str
+
+
+def create_tenant(hub: Hub, principal: Principal, name: str) -> NewTenant:
+    """Create a tenant with an API key for its owner."""
+    require(principal, "tenant:create")
+    tenant_id, key, now = new_id("ten"), mint_api_key(), hub.now()
+    with hub.store.begin_across() as tx:
+        tenants.add_tenant(tx, tenant_id, name, now)
+        tenants.add_api_key(
+            tx.of(tenant_id), new_id("key"), name="owner", key_hash=hash_api_key(key), role="owner", now=now
+        )
+    return NewTenant(id=tenant_id, name=name, api_key=key)
+
+
+def find_principal(hub: Hub, api_key: str) -> Principal | None:
+    """Return who the API key speaks for, or None. The door's own question, so nobody is required yet."""
+    return across.principal_of_key(hub.store, hash_api_key(api_key))

@@ -1,0 +1,116 @@
+"""Settings: everything the environment may say, read once and refused loudly. Nothing else reads it."""
+
+import difflib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from revolution_hub.errors import SettingsError
+from revolution_sdk.secret import Secret
+
+PREFIX = "REVOLUTION_"
+
+_ELSEWHERE = frozenset({"REVOLUTION_CONTRACTS", "REVOLUTION_URL", "REVOLUTION_API_KEY"})
+"""Names read by the test kit and by the command line as a client of a hub."""
+
+
+def _setting(default: Any, read: Callable[[str], Any], doc: str) -> Any:
+    return field(default=default, metadata={"read": read, "doc": doc})
+
+
+def _address(text: str) -> tuple[str, int]:
+    host, _, port = text.strip().rpartition(":")
+    if not host or not port.isdigit() or not 0 < int(port) < 65536:
+        raise ValueError(f"{text!r} is not host:port")
+    return host.strip("[]").lower(), int(port)
+
+
+def _addresses(text: str) -> frozenset[tuple[str, int]]:
+    return frozenset(_address(part) for part in text.split(",") if part.strip())
+
+
+def _url(text: str) -> str:
+    parts = urlsplit(text)
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
+        raise ValueError("an address such as https://hub.example.com is needed")
+    return text.rstrip("/")
+
+
+def _database(text: str) -> str:
+    if not text.startswith("sqlite:///"):
+        raise ValueError("only sqlite:///path/to/file.db is supported so far")
+    return text
+
+
+def _whole(low: int, high: int) -> Callable[[str], int]:
+    def read(text: str) -> int:
+        if not text.isascii() or not text.isdigit() or not low <= int(text) <= high:
+            raise ValueError(f"a whole number from {low} to {high} is needed")
+        return int(text)
+
+    return read
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """All settings with their defaults. Durations are whole seconds, sizes are bytes."""
+
+    data_dir: Path = _setting(Path(".revolution"), Path, "folder of the embedded database and the key file")
+    database_url: str = _setting("", _database, "where the truth is; by default hub.db in the data folder")
+    host: str = _setting("127.0.0.1", str, "address the API listens on")
+    port: int = _setting(8400, _whole(0, 65535), "port the API listens on; 0 takes a free one")
+    public_url: str = _setting("", _url, "how the outside reaches the API; by default http://host:port")
+    master_key: Secret | None = _setting(
+        None, Secret, "32 bytes in base64 or hex; by default from the key file"
+    )
+    master_key_file: Path | None = _setting(
+        None, Path, "the key file; by default master.key in the data folder"
+    )
+    egress_allow: frozenset[tuple[str, int]] = _setting(
+        frozenset(), _addresses, "host:port pairs connectors may reach although they are private or loopback"
+    )
+    worker_threads: int = _setting(16, _whole(1, 256), "executions one worker process drives at a time")
+    lease_s: int = _setting(
+        30, _whole(2, 3600), "seconds after which a silent worker's execution is taken over"
+    )
+    drain_s: int = _setting(30, _whole(1, 3600), "seconds a stopping worker may take to finish what it has")
+    requests_per_minute: int = _setting(1200, _whole(1, 1_000_000), "API requests per principal and minute")
+    body_bytes: int = _setting(1_048_576, _whole(1024, 104_857_600), "largest request body")
+
+    @classmethod
+    def read(cls, environ: Mapping[str, str]) -> "Settings":
+        """Read every `REVOLUTION_*`. Raises SettingsError naming all unknown names and bad values at once."""
+        values: dict[str, Any] = {}
+        faults: list[str] = []
+        known = {PREFIX + one.name.upper(): one for one in fields(cls)}
+        for name, text in sorted(environ.items()):
+            if not name.startswith(PREFIX) or name in _ELSEWHERE:
+                continue
+            if name not in known:
+                near = difflib.get_close_matches(name, known, n=1)
+                faults.append(f"{name} is not a setting" + (f" (did you mean {near[0]}?)" if near else ""))
+                continue
+            try:
+                values[known[name].name] = known[name].metadata["read"](text)
+            except ValueError as error:
+                faults.append(f"{name} cannot be used: {error}")
+        if faults:
+            raise SettingsError("; ".join(faults))
+        return cls(**values)
+
+    @property
+    def database(self) -> str:
+        """The database address with the default filled in."""
+        return self.database_url or f"sqlite:///{(self.data_dir / 'hub.db').absolute()}"
+
+    @property
+    def key_file(self) -> Path:
+        """The master key file with the default filled in."""
+        return self.master_key_file or self.data_dir / "master.key"
+
+    def public(self) -> str:
+        """Return the address the outside uses; providers sign it, so it is never taken from a request."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return self.public_url or f"http://{host}:{self.port}"

@@ -1,0 +1,1 @@
+"""The truth: the only room with SQLAlchemy. One file per noun; rows never leave, values do."""

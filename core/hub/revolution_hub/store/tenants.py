@@ -1,0 +1,59 @@
+"""Tenants, their API keys, and the data keys that seal their secrets."""
+
+from datetime import datetime
+
+import sqlalchemy as sa
+
+from revolution_hub.model.principal import Principal
+from revolution_hub.store import tables as t
+from revolution_hub.store.tx import AcrossTx, Tx
+
+
+def add_tenant(tx: AcrossTx, tenant_id: str, name: str, now: datetime) -> None:
+    """Create a tenant."""
+    tx.conn.execute(sa.insert(t.tenants).values(id=tenant_id, name=name, created_at=now))
+
+
+def add_api_key(tx: Tx, key_id: str, *, name: str, key_hash: str, role: str, now: datetime) -> None:
+    """Keep an API key by its hash; the key itself is never stored."""
+    tx.conn.execute(
+        sa.insert(t.api_keys).values(
+            id=key_id, tenant_id=tx.tenant_id, name=name, key_hash=key_hash, role=role, created_at=now
+        )
+    )
+
+
+def find_principal(tx: AcrossTx, key_hash: str) -> Principal | None:
+    """Return who an unrevoked API key speaks for, or None."""
+    query = sa.select(t.api_keys).where(t.api_keys.c.key_hash == key_hash, t.api_keys.c.revoked_at.is_(None))
+    row = tx.conn.execute(query).mappings().one_or_none()
+    if row is None:
+        return None
+    return Principal(id=row["id"], tenant_id=row["tenant_id"], role=row["role"], name=row["name"])
+
+
+def add_data_key(tx: Tx, key_id: str, wrapped: bytes, now: datetime) -> None:
+    """Keep a wrapped data key of the tenant."""
+    tx.conn.execute(
+        sa.insert(t.data_keys).values(id=key_id, tenant_id=tx.tenant_id, wrapped=wrapped, created_at=now)
+    )
+
+
+def newest_data_key(tx: Tx) -> tuple[str, bytes] | None:
+    """Return id and wrapped bytes of the data key new secrets are sealed with, or None if there is none."""
+    query = (
+        sa.select(t.data_keys.c.id, t.data_keys.c.wrapped)
+        .where(t.data_keys.c.tenant_id == tx.tenant_id)
+        .order_by(t.data_keys.c.id.desc())
+        .limit(1)
+    )
+    row = tx.conn.execute(query).one_or_none()
+    return (row.id, row.wrapped) if row else None
+
+
+def find_data_key(tx: Tx, key_id: str) -> bytes | None:
+    """Return the wrapped bytes of one of the tenant's data keys, or None."""
+    query = sa.select(t.data_keys.c.wrapped).where(
+        t.data_keys.c.tenant_id == tx.tenant_id, t.data_keys.c.id == key_id
+    )
+    return tx.conn.execute(query).scalar_one_or_none()

@@ -1,0 +1,157 @@
+"""Workflows, their published versions, and what listens for events."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+import sqlalchemy as sa
+
+from revolution_hub.errors import ConflictError
+from revolution_hub.model.connection import Hook
+from revolution_hub.model.event import Listener
+from revolution_hub.store import tables as t
+from revolution_hub.store.paging import Page, page_rows
+from revolution_hub.store.rows import columns_of, found, one_row, sealed_of, value_of
+from revolution_hub.store.tx import Tx
+from revolution_sdk.types import JsonObject
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredWorkflow:
+    """A workflow as it is kept: the draft document, and which version is published, if any."""
+
+    id: str
+    tenant_id: str
+    name: str
+    document: JsonObject
+    revision: int
+    created_at: datetime
+    updated_at: datetime
+    published_version: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredVersion:
+    """A published, immutable snapshot."""
+
+    workflow_id: str
+    tenant_id: str
+    version: int
+    document: JsonObject
+    published_by: str
+    created_at: datetime
+
+
+def add(tx: Tx, workflow: StoredWorkflow) -> None:
+    """Keep a new draft; raises ConflictError if the name is taken."""
+    try:
+        tx.conn.execute(sa.insert(t.workflows).values(columns_of(workflow)))
+    except sa.exc.IntegrityError as error:
+        raise ConflictError(
+            f"there is already a workflow named {workflow.name!r}", code="name_taken"
+        ) from error
+
+
+def get(tx: Tx, workflow_id: str) -> StoredWorkflow:
+    """Return a workflow or raise NotFoundError."""
+    row = found(one_row(tx, t.workflows, t.workflows.c.id == workflow_id), "workflow")
+    return value_of(StoredWorkflow, row)
+
+
+def list_page(tx: Tx, page: Page, name: str | None) -> tuple[list[StoredWorkflow], str | None]:
+    """Return one page of workflows."""
+    rows, cursor = page_rows(tx, t.workflows, page, {"name": name})
+    return [value_of(StoredWorkflow, row) for row in rows], cursor
+
+
+def replace(tx: Tx, workflow: StoredWorkflow, revision: int) -> bool:
+    """Store a changed draft if `revision` is still the present one; True if it was."""
+    try:
+        done = tx.conn.execute(
+            sa.update(t.workflows)
+            .where(
+                t.workflows.c.tenant_id == tx.tenant_id,
+                t.workflows.c.id == workflow.id,
+                t.workflows.c.revision == revision,
+            )
+            .values(columns_of(workflow, without=("id", "tenant_id", "created_at")))
+        )
+    except sa.exc.IntegrityError as error:
+        raise ConflictError(
+            f"there is already a workflow named {workflow.name!r}", code="name_taken"
+        ) from error
+    return done.rowcount == 1
+
+
+def remove(tx: Tx, workflow_id: str) -> bool:
+    """Delete a draft and everything that would start it; versions stay for the executions that ran them."""
+    for table in (t.listeners, t.hooks):
+        tx.conn.execute(
+            sa.delete(table).where(table.c.tenant_id == tx.tenant_id, table.c.workflow_id == workflow_id)
+        )
+    done = tx.conn.execute(
+        sa.delete(t.workflows).where(t.workflows.c.tenant_id == tx.tenant_id, t.workflows.c.id == workflow_id)
+    )
+    return done.rowcount == 1
+
+
+def add_version(tx: Tx, version: StoredVersion, listeners: list[Listener]) -> None:
+    """Keep a published version and let it alone listen from now on."""
+    tx.conn.execute(sa.insert(t.workflow_versions).values(columns_of(version)))
+    tx.conn.execute(
+        sa.delete(t.listeners).where(
+            t.listeners.c.tenant_id == tx.tenant_id, t.listeners.c.workflow_id == version.workflow_id
+        )
+    )
+    rows = [{**columns_of(one), "position": index} for index, one in enumerate(listeners)]
+    if rows:
+        tx.conn.execute(sa.insert(t.listeners), rows)
+
+
+def get_version(tx: Tx, workflow_id: str, version: int) -> StoredVersion:
+    """Return a published version or raise NotFoundError."""
+    table = t.workflow_versions
+    row = one_row(tx, table, table.c.workflow_id == workflow_id, table.c.version == version)
+    return value_of(StoredVersion, found(row, "version"))
+
+
+def last_version(tx: Tx, workflow_id: str) -> int:
+    """Return the newest version's number, 0 if none was published."""
+    table = t.workflow_versions
+    query = sa.select(sa.func.max(table.c.version)).where(
+        table.c.tenant_id == tx.tenant_id, table.c.workflow_id == workflow_id
+    )
+    return tx.conn.execute(query).scalar_one() or 0
+
+
+def list_listeners(tx: Tx, event_types: list[str]) -> list[Listener]:
+    """Return the tenant's listeners for any of these event types."""
+    query = sa.select(t.listeners).where(
+        t.listeners.c.tenant_id == tx.tenant_id, t.listeners.c.event_type.in_(event_types)
+    )
+    rows = tx.conn.execute(query.order_by(t.listeners.c.workflow_id)).mappings()
+    return [value_of(Listener, row) for row in rows]
+
+
+def webhook_listener(tx: Tx, workflow_id: str) -> Listener | None:
+    """Return the workflow's published webhook trigger, or None."""
+    row = one_row(tx, t.listeners, t.listeners.c.workflow_id == workflow_id, t.listeners.c.kind == "webhook")
+    return value_of(Listener, row) if row else None
+
+
+def add_hook(tx: Tx, hook: Hook) -> None:
+    """Keep the URL of a workflow's webhook trigger."""
+    tx.conn.execute(sa.insert(t.hooks).values(columns_of(hook)))
+
+
+def find_hook(tx: Tx, workflow_id: str) -> Hook | None:
+    """Return the workflow's webhook URL, or None before the first publish."""
+    row = one_row(tx, t.hooks, t.hooks.c.workflow_id == workflow_id)
+    return value_of(Hook, row, secret=sealed_of(row)) if row else None
+
+
+def set_hook_secret(tx: Tx, hook: Hook) -> None:
+    """Store a hook's new or removed secret."""
+    values = {name: value for name, value in columns_of(hook).items() if name.startswith("sealed")}
+    tx.conn.execute(
+        sa.update(t.hooks).where(t.hooks.c.tenant_id == tx.tenant_id, t.hooks.c.id == hook.id).values(values)
+    )
