@@ -20,6 +20,8 @@ from dataclasses import dataclass
 
 from revolution_sdk.types import JsonObject
 
+_WINDOW = 120
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Problem:
@@ -79,9 +81,14 @@ class TemplateError(DefinitionError):
         self.source_line = source_line
 
     def pointed(self) -> str:
-        """Return message, position, the source line and a caret under the place."""
-        caret = " " * (self.column - 1) + "^"
-        return f"{self.message} (line {self.line}, column {self.column})\n  {self.source_line}\n  {caret}"
+        """Return message, position, the source line and a caret under the place.
+
+        Of a long line only the 120 characters around the place are shown.
+        """
+        start = max(0, self.column - 1 - _WINDOW // 2)
+        shown = self.source_line[start : start + _WINDOW]
+        caret = " " * (self.column - 1 - start) + "^"
+        return f"{self.message} (line {self.line}, column {self.column})\n  {shown}\n  {caret}"
 
 
 class TemplateLimitError(TemplateError):

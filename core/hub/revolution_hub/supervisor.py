@@ -28,6 +28,14 @@ LONGEST_PAUSE_S = 5.0
 CALM_AFTER_S = 30.0
 STOP_GRACE_S = 5.0
 
+_CHILDREN = "revolution_hub.cli.children"
+_MODULES = {
+    "api": f"{_CHILDREN}.api",
+    "clock": f"{_CHILDREN}.clock",
+    "worker": f"{_CHILDREN}.worker",
+    "isolated": f"{_CHILDREN}.worker",
+}
+
 _log = logging.getLogger("revolution.supervisor")
 
 
@@ -103,15 +111,12 @@ class Supervisor:
             return
         ours, theirs = socket.socketpair()
         name = new_id({"isolated": "wrk", "worker": "wrk"}.get(wanted.role, wanted.role[:3]))
-        inherited = {
-            "bell": bell.fileno(),
-            "ear": ear.fileno(),
-            "reports": theirs.fileno(),
-            "lifeline": lifeline,
-        }
+        inherited = {"bell": bell.fileno(), "reports": theirs.fileno(), "lifeline": lifeline}
         if wanted.role == "api":
             inherited["listen"] = self.listener.fileno()
-        command = [sys.executable, "-m", "revolution_hub.cli", "process", wanted.role, "--name", name]
+        if wanted.role == "worker":
+            inherited["ear"] = ear.fileno()
+        command = [sys.executable, "-m", _MODULES[wanted.role], "--name", name]
         for option, number in inherited.items():
             command += [f"--{option}", str(number)]
         process = subprocess.Popen(  # noqa: S603 - our own interpreter with arguments made here

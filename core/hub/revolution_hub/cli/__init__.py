@@ -1,5 +1,1 @@
-"""The command line. `main` is what the `revolution` command calls; nothing imports this room."""
-
-from revolution_hub.cli.main import main
-
-__all__ = ["main"]
+"""The command line and the processes it starts. Nothing imports this room."""

@@ -8,7 +8,6 @@ import typer
 from revolution_hub.cli.catalog import plugins
 from revolution_hub.cli.demo import demo
 from revolution_hub.cli.executions import executions
-from revolution_hub.cli.process import process
 from revolution_hub.cli.sandbox import sandbox
 from revolution_hub.cli.serve import migrate_database, serve
 from revolution_hub.cli.show import fail
@@ -27,7 +26,6 @@ app.command()(sandbox)
 app.command("migrate")(migrate_database)
 app.command()(plugins)
 app.add_typer(executions, name="executions")
-app.command(hidden=True)(process)
 
 
 def main() -> None:
@@ -44,3 +42,7 @@ def main() -> None:
         # The reader of our output has gone; what is left goes nowhere and is no error of ours.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()

@@ -27,8 +27,16 @@ def contracts_folder() -> Path:
 
 
 def load_contract(path: Path) -> OpenAPI:
-    """Read an OpenAPI document from a JSON file. Takes 0.1 s to 1.5 s, so keep the result."""
-    return OpenAPI.from_file_path(str(path))
+    """Read an OpenAPI document from a JSON file. Takes 0.1 s to 1.5 s, so keep the result.
+
+    OAuth 2 schemes are read as bearer tokens, which is what travels and what the validator can check.
+    """
+    document = json.loads(path.read_text(encoding="utf-8"))
+    for scheme in document.get("components", {}).get("securitySchemes", {}).values():
+        if scheme.get("type") == "oauth2":
+            scheme.clear()
+            scheme.update(type="http", scheme="bearer")
+    return OpenAPI.from_dict(document)
 
 
 class ContractValidator:

@@ -1,0 +1,1 @@
+"""The supervisor's children: one module each, so that none imports what only another needs."""
