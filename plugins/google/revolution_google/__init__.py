@@ -1,0 +1,1 @@
+"""The Google connector: mails through Gmail, meetings through Google Calendar."""

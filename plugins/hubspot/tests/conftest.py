@@ -1,6 +1,5 @@
 """A sandbox whose every exchange is held against HubSpot's contract, and a receiver for deliveries."""
 
-import json
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -16,7 +15,7 @@ from revolution_hubspot.sandbox import sandbox
 from revolution_sdk import ActionContext
 from revolution_sdk.sandbox import RunningSandbox, run_sandbox
 from revolution_sdk.testing import connect, make_context
-from revolution_sdk.testing.contract import ContractValidator, contracts_folder
+from revolution_sdk.testing.contract import ContractValidator, contracts_folder, load_contract
 
 ORIGIN = "https://api.hubapi.com"
 
@@ -27,10 +26,7 @@ def contract() -> OpenAPI | None:
     path = contracts_folder() / "hubspot" / "hubspot.2026-03.derived.openapi.json"
     if not path.is_file():
         return None
-    document = json.loads(path.read_text())
-    # openapi-core knows no OAuth 2; on the wire it is a bearer token, which it does check.
-    document["components"]["securitySchemes"]["oauth2"] = {"type": "http", "scheme": "bearer"}
-    return OpenAPI.from_dict(document)
+    return load_contract(path)
 
 
 @dataclass(slots=True)

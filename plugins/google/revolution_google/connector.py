@@ -1,0 +1,15 @@
+"""The table of contents of the Google connector: what it offers, and the hook that hands it to the hub."""
+
+from revolution_google.actions.book_meeting import book_meeting
+from revolution_google.actions.free_busy import get_free_busy
+from revolution_google.actions.send_email import send_email
+from revolution_google.declaration import google
+from revolution_sdk import Connector, hookimpl
+
+__all__ = ["book_meeting", "get_free_busy", "google", "revolution_plugins", "send_email"]
+
+
+@hookimpl
+def revolution_plugins() -> list[Connector]:
+    """Return the one connector of this distribution."""
+    return [google]
