@@ -6,8 +6,6 @@ import stat
 from collections.abc import Callable
 from pathlib import Path
 
-import sqlalchemy.exc
-
 from revolution_hub.access.api_keys import hash_api_key, mint_api_key
 from revolution_hub.catalog import load_catalog
 from revolution_hub.egress.client import Egress
@@ -20,7 +18,7 @@ from revolution_hub.model.time import utc_now
 from revolution_hub.settings import Settings
 from revolution_hub.store import across, tenants
 from revolution_hub.store.migrate import is_current, migrate
-from revolution_hub.store.tx import Store
+from revolution_hub.store.tx import Store, StoreError
 from revolution_hub.vault.master_key import MasterKey, mint_master_key, read_master_key
 from revolution_hub.vault.vault import Vault, holds_secrets, require_right_master_key
 
@@ -51,8 +49,8 @@ def prepare(settings: Settings, say: Callable[[str], None]) -> None:
         master = _master_key(settings, store, say)
         require_right_master_key(store, master)
         _first_tenant(settings, store, say)
-    except sqlalchemy.exc.OperationalError as error:
-        raise SettingsError(f"the database cannot be used: {error.orig}") from error
+    except StoreError as error:
+        raise SettingsError(f"the database cannot be used: {error.reason}") from error
     finally:
         store.close()
 

@@ -89,8 +89,12 @@ class Settings:
             if not name.startswith(PREFIX) or name in _ELSEWHERE:
                 continue
             if name not in known:
-                near = difflib.get_close_matches(name, known, n=1)
-                faults.append(f"{name} is not a setting" + (f" (did you mean {near[0]}?)" if near else ""))
+                # Compared without the prefix, which would make any two names near.
+                near = difflib.get_close_matches(
+                    name[len(PREFIX) :], [one[len(PREFIX) :] for one in known], n=1
+                )
+                hint = f" (did you mean {PREFIX}{near[0]}?)" if near else ""
+                faults.append(f"{name} is not a setting{hint}")
                 continue
             try:
                 values[known[name].name] = known[name].metadata["read"](text)

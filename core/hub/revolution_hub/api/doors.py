@@ -183,7 +183,10 @@ def idempotency_key(request: Request) -> str | None:
 def once_of(request: Request) -> Once | None:
     """Return key and fingerprint of an idempotent write, None without the header."""
     key = idempotency_key(request)
-    return None if key is None else Once(key=key, fingerprint=str(request.state.fingerprint))
+    if key is None:
+        return None
+    # A route without a body has no fingerprint yet: its path is all there is to compare.
+    return Once(key=key, fingerprint=getattr(request.state, "fingerprint", _fingerprint(request, None)))
 
 
 def revision_of(request: Request) -> int:

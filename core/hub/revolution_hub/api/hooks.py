@@ -1,5 +1,8 @@
 """/hooks: where deliveries come in. The one hot door, so it reads the raw body itself and then calls once."""
 
+import time
+
+import anyio
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 from starlette.concurrency import run_in_threadpool
@@ -10,11 +13,13 @@ from revolution_hub.bus.receive import receive_app_delivery
 from revolution_hub.hub import Hub
 from revolution_hub.model.execution import Execution
 from revolution_hub.model.strict_json import dump_json
-from revolution_hub.services.executions import wait_for_end
+from revolution_hub.services.executions import read_for_hook
 from revolution_sdk import Delivery
 from revolution_sdk.types import JsonObject
 
 RESULT_LIMIT_S = 25.0
+FIRST_LOOK_S = 0.01
+SLOWEST_LOOK_S = 0.25
 
 router = APIRouter(tags=["hooks"])
 
@@ -47,11 +52,19 @@ async def receive_from_hook(key: str, request: Request, hub: HubDep) -> Response
     started = await run_in_threadpool(receive_hook, hub, key, delivery)
     if started.answer != "result":
         return _json(202, {"execution_id": started.execution_id})
-    return await run_in_threadpool(_answer, hub, started)
+    return await _answer(hub, started)
 
 
-def _answer(hub: Hub, started: HookStarted) -> Response:
-    execution = wait_for_end(hub, started.tenant_id, started.execution_id, RESULT_LIMIT_S)
+async def _answer(hub: Hub, started: HookStarted) -> Response:
+    # Waiting holds no thread: many callers may wait for slow workflows while others are served.
+    give_up_s = time.monotonic() + RESULT_LIMIT_S
+    pause_s = FIRST_LOOK_S
+    while True:
+        execution = await run_in_threadpool(read_for_hook, hub, started.tenant_id, started.execution_id)
+        if execution.ended or execution.response is not None or time.monotonic() > give_up_s:
+            break
+        await anyio.sleep(pause_s)
+        pause_s = min(pause_s * 1.5, SLOWEST_LOOK_S)
     if execution.response is not None:
         return _json(int(execution.response["status"]), execution.response["body"])
     if not execution.ended:

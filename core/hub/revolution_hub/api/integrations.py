@@ -9,7 +9,7 @@ from revolution_hub.api.doors import HubDep, Model, PrincipalDep, idempotency_ke
 from revolution_hub.api.pages import PageDep, page_json
 from revolution_hub.api.views import app_json, connection_json, integration_json
 from revolution_hub.services import connections, integrations
-from revolution_hub.services.connections import NewConnection
+from revolution_hub.services.connections import NewApp, NewConnection
 from revolution_sdk.types import JsonObject
 
 router = APIRouter(tags=["integrations"])
@@ -89,12 +89,15 @@ def run_action(
 
 @route(router, "POST", "/api/integrations/{connector}/apps", permission="app:write", status=201, body=AppBody)
 def create_app(
-    connector: str, hub: HubDep, principal: PrincipalDep, body: Annotated[AppBody, json_body(AppBody)]
+    connector: str,
+    request: Request,
+    hub: HubDep,
+    principal: PrincipalDep,
+    body: Annotated[AppBody, json_body(AppBody)],
 ) -> JsonObject:
     """Register a provider app; its delivery_url is what the provider is to be told."""
-    app = connections.create_app(
-        hub, principal, connector, body.client_id, body.client_secret, shared=body.shared
-    )
+    wanted = NewApp(client_id=body.client_id, client_secret=body.client_secret, shared=body.shared)
+    app = connections.create_app(hub, principal, connector, wanted, once_of(request))
     return app_json(app, hub.settings.public())
 
 

@@ -2,10 +2,10 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Request
 from pydantic import Field
 
-from revolution_hub.api.doors import HubDep, Model, PrincipalDep, json_body, route
+from revolution_hub.api.doors import HubDep, Model, PrincipalDep, json_body, once_of, route
 from revolution_hub.services import tenants
 from revolution_sdk.types import JsonObject
 
@@ -20,8 +20,11 @@ class TenantBody(Model):
 
 @route(router, "POST", "/api/tenants", permission="tenant:create", status=201, body=TenantBody)
 def create_tenant(
-    hub: HubDep, principal: PrincipalDep, body: Annotated[TenantBody, json_body(TenantBody)]
+    request: Request,
+    hub: HubDep,
+    principal: PrincipalDep,
+    body: Annotated[TenantBody, json_body(TenantBody)],
 ) -> JsonObject:
     """Create a tenant. Its owner's API key is shown this once."""
-    made = tenants.create_tenant(hub, principal, body.name)
+    made = tenants.create_tenant(hub, principal, body.name, once_of(request))
     return {"id": made.id, "name": made.name, "api_key": made.api_key}

@@ -92,9 +92,10 @@ def delete_workflow(workflow_id: str, hub: HubDep, principal: PrincipalDep) -> N
 
 
 @route(router, "POST", "/api/workflows/{workflow_id}/publish", permission="workflow:publish")
-def publish_workflow(workflow_id: str, hub: HubDep, principal: PrincipalDep) -> JsonObject:
+def publish_workflow(workflow_id: str, request: Request, hub: HubDep, principal: PrincipalDep) -> JsonObject:
     """Publish the draft as the next version. A webhook's address and, once, its signing secret come back."""
-    return published_json(workflows.publish_workflow(hub, principal, workflow_id), hub.settings.public())
+    published = workflows.publish_workflow(hub, principal, workflow_id, once_of(request))
+    return published_json(published, hub.settings.public())
 
 
 @route(

@@ -93,7 +93,10 @@ def _running_hub(folder: Path, sandboxes: dict[str, RunningSandbox]) -> Iterator
     log = folder / "hub.log"
     with log.open("wb") as sink:
         process = subprocess.Popen(
-            [sys.executable, "-m", "revolution_hub.cli.main", "serve"], env=environment, stdout=sink, stderr=sink
+            [sys.executable, "-m", "revolution_hub.cli.main", "serve"],
+            env=environment,
+            stdout=sink,
+            stderr=sink,
         )
         try:
             yield _wait_for_start(process, folder, port, log)

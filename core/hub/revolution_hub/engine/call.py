@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TypeVar
 
-from revolution_hub.errors import HubError, PluginError
+from revolution_hub.errors import HubError, InputError, PluginError
 from revolution_hub.hub import Hub
 from revolution_hub.model.connection import Connection
 from revolution_hub.model.status import ConnectionStatus
-from revolution_hub.model.strict_json import dump_json
+from revolution_hub.model.strict_json import dump_json, strict_json
 from revolution_hub.store import across
 from revolution_hub.vault.tokens import TokenSource
 from revolution_sdk import Action, ActionContext, Connector, NoAuth
@@ -123,13 +123,13 @@ def _check_output(hub: Hub, target: Target, output: object) -> None:
     if not isinstance(output, dict):
         raise PluginError(f"{target.name} returned no object", code="output_invalid")
     try:
-        size = len(dump_json(output))
-    except (TypeError, ValueError) as error:
+        # What comes back must be storable as it is, so it passes the same gate as a request body.
+        strict_json(dump_json(output).encode(), max_bytes=LARGEST_OUTPUT)
+    except (TypeError, ValueError, RecursionError, InputError) as error:
         raise PluginError(
-            f"{target.name} returned something JSON cannot hold", code="output_invalid"
+            f"{target.name} returned something JSON cannot hold, or more than {LARGEST_OUTPUT} bytes",
+            code="output_invalid",
         ) from error
-    if size > LARGEST_OUTPUT:
-        raise PluginError(f"{target.name} returned more than {LARGEST_OUTPUT} bytes", code="output_too_large")
     problems = hub.catalog.check_output(target.name, output)
     if problems:
         raise PluginError(

@@ -35,7 +35,7 @@ def perform(run: Run, step: Step) -> Move | None:
     """Perform a `set`, `respond` or `finish`; a `finish` returns the move that ends the execution."""
     body = compile_document(step.body).render(run.scope())
     if step.kind is StepKind.RESPOND:
-        response = {"status": int(body.get("status", 200)), "body": body.get("body")}
+        response = {"status": int(body.get("status") or 200), "body": body.get("body")}
         _done(run, step, response)
         run.respond(response)
         # Somebody outside waits for this answer, so it is committed before the drive goes on.

@@ -17,6 +17,7 @@ from revolution_hub.model.status import AttemptStatus, ExecutionStatus, StepStat
 from revolution_hub.model.workflow import Step, StepKind
 from revolution_hub.store.across import CRASHES_BEFORE_FAILURE
 from revolution_hub.store.submit import submit
+from revolution_hub.store.tx import StoreError
 from revolution_sdk.connector import Effect
 
 _log = logging.getLogger("revolution.engine")
@@ -34,6 +35,9 @@ def drive(hub: Hub, watch: Watch, execution: Execution) -> None:
                 run.flush(_crashed(run))
                 return
             _drive(run, watch)
+        except StoreError:
+            # The database is away, which is nobody's fault here: the lease brings the execution back.
+            raise
         except FencedError:
             _log.info("execution %s belongs to somebody else now", execution.id)
         except HubError as error:

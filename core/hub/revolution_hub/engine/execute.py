@@ -21,6 +21,7 @@ from revolution_hub.model.execution import Attempt, StepExecution
 from revolution_hub.model.status import AttemptStatus, ConnectionStatus, StepStatus
 from revolution_hub.model.workflow import Step
 from revolution_hub.store import connections
+from revolution_hub.store.tx import StoreError
 from revolution_hub.template.document import compile_document
 from revolution_sdk.connector import Effect, Found
 from revolution_sdk.errors import ConnectorError, CredentialError, RetryableError, UnknownOutcomeError
@@ -40,6 +41,8 @@ def execute(run: Run, watch: Watch, step: Step) -> Move | None:
     try:
         target = _target(run, step, record)
         record = _with_input(run, step, record, target)
+    except StoreError:
+        raise
     except HubError as error:
         return _note(run, _refuse(run, record, error))
     last = run.last_attempt(step.id)

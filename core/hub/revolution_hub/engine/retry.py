@@ -3,13 +3,17 @@
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from revolution_hub.errors import HubError, PluginError
+from revolution_hub.errors import HubError, LimitError, PluginError
 from revolution_hub.model.workflow import RetryPolicy
 from revolution_sdk.connector import Effect
 from revolution_sdk.errors import ConnectorError, CredentialError, RetryableError, UnknownOutcomeError
 
 VANISHED = "worker_vanished"
 """Code of an attempt whose worker died; it says nothing about the action, so it uses up no attempt."""
+
+
+LONGEST_ASKED_S = 86_400.0
+"""The longest wait an error may ask for; who asks for more is asked again after a day."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,12 +47,15 @@ def after_failure(
     """Decide what follows a failed attempt.
 
     `tries` counts the attempts that used up one of the policy's, this one included; `jitter` is between 0
-    and 1. A `once` action whose outcome is unknown is never tried again here. Whatever is neither a
+    and 1. A `once` action whose outcome is unknown is never tried again here. A LimitError is the hub's
+    own, before anything was sent. Whatever is neither a
     ConnectorError nor the hub's own is a bug of the connector: final, unless it left a `once` action in
     the dark.
     """
     if isinstance(error, CredentialError):
         return Reconnect()
+    if isinstance(error, LimitError):
+        return _again(error, tries, policy, jitter)
     if effect is Effect.ONCE and not _certain(error):
         return Unsure()
     if isinstance(error, UnknownOutcomeError):
@@ -69,7 +76,7 @@ def _certain(error: Exception) -> bool:
     )
 
 
-def _again(error: ConnectorError, tries: int, policy: RetryPolicy, jitter: float) -> Decision:
+def _again(error: Exception, tries: int, policy: RetryPolicy, jitter: float) -> Decision:
     delay_s = delay_for(error, tries, policy, jitter)
     return GiveUp() if delay_s is None else Again(delay_s)
 
@@ -78,12 +85,21 @@ def delay_for(error: Exception, tries: int, policy: RetryPolicy, jitter: float) 
     """Return how many seconds to wait before the next attempt, or None to give up.
 
     `tries` counts from 1. A RetryableError that names `retry_after_s` overrules the policy's delay and is
-    never undercut; otherwise the delay doubles each time, with up to a quarter added by `jitter`.
+    never undercut, up to a day; otherwise the delay doubles each time, with up to a quarter added by
+    `jitter`.
     """
     if tries >= policy.attempts:
         return None
-    asked_s = error.retry_after_s if isinstance(error, RetryableError) else None
+    asked_s = _asked_s(error)
     if asked_s is not None:
-        return float(asked_s) + jitter
+        return asked_s + jitter
     grown_s = min(policy.delay_s * 2.0 ** min(tries - 1, 40), policy.longest_s)
     return float(grown_s * (1 + jitter / 4))
+
+
+def _asked_s(error: Exception) -> float | None:
+    asked = error.retry_after_s if isinstance(error, RetryableError | LimitError) else None
+    # A connector may have computed this from anything its provider sent.
+    if isinstance(asked, bool) or not isinstance(asked, int | float) or not asked >= 0:
+        return None
+    return float(min(asked, LONGEST_ASKED_S))

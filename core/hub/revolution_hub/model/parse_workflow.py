@@ -11,6 +11,7 @@ from revolution_sdk.types import Json, JsonObject
 
 MOST_STEPS = 500
 DEEPEST = 8
+MOST_PROBLEMS = 200
 
 _ID = re.compile(r"[a-z][a-z0-9_]{0,63}\Z")
 _USES = re.compile(r"[a-z][a-z0-9_]*\.[a-z][a-z0-9_]*\Z")
@@ -37,13 +38,21 @@ class _Reader:
     ids: dict[str, str] = field(default_factory=dict)
     count: int = 0
 
+    @property
+    def full(self) -> bool:
+        return len(self.problems) >= MOST_PROBLEMS
+
     def problem(self, path: str, message: str, code: str = "invalid") -> None:
-        self.problems.append(Problem(path=path, message=message, code=code))
+        if not self.full:
+            self.problems.append(Problem(path=path, message=message, code=code))
 
     def known_words(self, value: JsonObject, known: Sequence[str], path: str) -> None:
         for word in value:
+            # Looking for near names costs the most, and nobody reads the hint to the thousandth problem.
+            if self.full:
+                return
             if word not in known:
-                near = difflib.get_close_matches(word, known, n=1)
+                near = difflib.get_close_matches(word[:80], known, n=1)
                 hint = f"; did you mean {near[0]!r}?" if near else f"; known here: {', '.join(known)}"
                 self.problem(_join(path, word), f"{word[:80]!r} is not a known word{hint}", "unknown_word")
 
@@ -77,11 +86,17 @@ class _Reader:
             return default
         return value
 
+    def whole(self, value: Json, path: str, low: int, high: int, default: int) -> int:
+        found = self.number(value, path, low, high, default)
+        if found != int(found):
+            self.problem(path, "a whole number is needed here")
+        return int(found)
+
 
 def parse(document: Json) -> Workflow:
     """Return the workflow the document describes; raise DefinitionError with all problems otherwise.
 
-    At most 500 steps, nested at most 8 deep.
+    At most 500 steps, nested at most 8 deep. The first 200 problems are told.
     """
     reader = _Reader()
     root = reader.object(document, "")
@@ -93,7 +108,7 @@ def parse(document: Json) -> Workflow:
         vars=reader.object(root.get("vars", {}), "vars"),
         steps=_steps(reader, root.get("steps"), "steps", 1),
     )
-    if not workflow.steps and not reader.problems:
+    if root.get("steps") == []:
         reader.problem("steps", "at least one step is needed")
     if reader.problems:
         raise DefinitionError("the workflow is not valid", reader.problems)
@@ -101,7 +116,7 @@ def parse(document: Json) -> Workflow:
 
 
 def _triggers(reader: _Reader, value: Json) -> tuple[Trigger, ...]:
-    found = []
+    found: list[Trigger] = []
     for index, item in enumerate(reader.list_(value, "on")):
         path = f"on[{index}]"
         entry = {item: {}} if isinstance(item, str) else reader.object(item, path)
@@ -111,6 +126,8 @@ def _triggers(reader: _Reader, value: Json) -> tuple[Trigger, ...]:
             reader.problem(path, f"name exactly one kind of trigger: {words}", "unknown_word")
             continue
         reader.known_words(entry, _TRIGGER_WORDS[kinds[0]], path)
+        if kinds[0] == "webhook" and any(one.kind is TriggerKind.WEBHOOK for one in found):
+            reader.problem(path, "a workflow has at most one webhook trigger")
         found.append(_TRIGGERS[kinds[0]](reader, entry, path))
     return tuple(found)
 
@@ -190,6 +207,7 @@ def _kind(reader: _Reader, entry: JsonObject, path: str) -> StepKind:
             reader.problem(path, f"a step with {branches[0]!r} cannot have {works[0]!r} as well")
         if "if" not in entry:
             reader.problem(path, f"{branches[0]!r} needs an 'if'")
+        _only_for_actions(reader, entry, path)
         return StepKind.BRANCH
     if len(works) != 1:
         reader.problem(
@@ -197,10 +215,15 @@ def _kind(reader: _Reader, entry: JsonObject, path: str) -> StepKind:
         )
         return StepKind.SET
     kind = _KINDS[works[0]]
-    for word in ("with", "connection", "retry"):
-        if word in entry and kind is not StepKind.ACTION:
-            reader.problem(_join(path, word), f"{word!r} belongs to a step with 'uses'")
+    if kind is not StepKind.ACTION:
+        _only_for_actions(reader, entry, path)
     return kind
+
+
+def _only_for_actions(reader: _Reader, entry: JsonObject, path: str) -> None:
+    for word in ("with", "connection", "retry"):
+        if word in entry:
+            reader.problem(_join(path, word), f"{word!r} belongs to a step with 'uses'")
 
 
 def _step_id(reader: _Reader, entry: JsonObject, path: str) -> str:
@@ -234,14 +257,15 @@ def _uses(reader: _Reader, entry: JsonObject, path: str) -> str:
 
 def _body(reader: _Reader, entry: JsonObject, kind: StepKind, path: str) -> JsonObject:
     word = {StepKind.ACTION: "with", StepKind.BRANCH: ""}.get(kind, str(kind))
-    body = reader.object(entry.get(word, {}) or {}, _join(path, word)) if word else {}
+    given = entry.get(word) if word else None
+    body = {} if given is None else reader.object(given, _join(path, word))
     if kind is StepKind.FINISH:
         reader.known_words(body, ("status", "reason", "output"), _join(path, word))
         if body.get("status", "succeeded") not in ("succeeded", "failed"):
             reader.problem(_join(path, "finish.status"), "one of: succeeded, failed")
     if kind is StepKind.RESPOND:
         reader.known_words(body, ("status", "body"), _join(path, word))
-        reader.number(body.get("status"), _join(path, "respond.status"), 200, 599, 200)
+        reader.whole(body.get("status"), _join(path, "respond.status"), 200, 599, 200)
     if kind is StepKind.SET:
         for name in body:
             if not _ID.match(name):
@@ -254,7 +278,7 @@ def _retry(reader: _Reader, value: Json, path: str) -> RetryPolicy:
     reader.known_words(entry, ("attempts", "delay", "longest"), path)
     plain = RetryPolicy()
     return RetryPolicy(
-        attempts=int(reader.number(entry.get("attempts"), _join(path, "attempts"), 1, 100, plain.attempts)),
+        attempts=reader.whole(entry.get("attempts"), _join(path, "attempts"), 1, 100, plain.attempts),
         delay_s=reader.number(entry.get("delay"), _join(path, "delay"), 0, 86400, plain.delay_s),
         longest_s=reader.number(entry.get("longest"), _join(path, "longest"), 0, 604800, plain.longest_s),
     )

@@ -15,6 +15,7 @@ import dramatiq
 from revolution_hub.engine.claim import Claimer
 from revolution_hub.engine.drive import drive
 from revolution_hub.engine.watch import Watch
+from revolution_hub.errors import HubError
 from revolution_hub.hub import Hub
 from revolution_hub.model.execution import Execution
 from revolution_hub.queue.tasks import declare_drive_next, make_broker
@@ -70,7 +71,7 @@ class Worker:
     def _feed(self, send: Callable[[], None]) -> None:
         idle_since_s = time.monotonic()
         while not self._stop.is_set():
-            taken = self._take()
+            taken = self._take_safely()
             for _ in range(taken):
                 send()
             if taken or self._busy:
@@ -79,6 +80,13 @@ class Worker:
                 return
             if not taken:
                 self._ear.wait(POLL_S)
+
+    def _take_safely(self) -> int:
+        try:
+            return self._take()
+        except HubError as error:
+            _log.warning("no work could be taken: %s", error.message)
+            return 0
 
     def _take(self) -> int:
         free = self._threads - self._busy

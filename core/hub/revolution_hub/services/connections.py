@@ -124,29 +124,42 @@ def delete_connection(hub: Hub, principal: Principal, connector: str, connection
         connections.remove(tx, connection_id)
 
 
-def create_app(
-    hub: Hub, principal: Principal, connector_name: str, client_id: str, client_secret: str, *, shared: bool
-) -> ProviderApp:
-    """Register a provider app: the OAuth client, and the secret its deliveries are signed with.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewApp:
+    """A provider app to register. A shared one serves every tenant of the installation."""
 
-    A shared app serves every tenant of the installation and needs a right of its own.
-    """
-    require(principal, "app:share" if shared else "app:write")
+    client_id: str
+    client_secret: str
+    shared: bool = False
+
+
+def create_app(
+    hub: Hub, principal: Principal, connector_name: str, wanted: NewApp, once: Once | None = None
+) -> ProviderApp:
+    """Register a provider app: the OAuth client, and the secret its deliveries are signed with."""
+    require(principal, "app:share" if wanted.shared else "app:write")
     connector = _connector(hub, connector_name)
-    app_id, owner = new_id("app"), None if shared else principal.tenant_id
-    sealed = hub.vault.seal(owner or INSTALLATION, app_id, {"client_secret": client_secret})
+    app_id, now = new_id("app"), hub.now()
+    owner = None if wanted.shared else principal.tenant_id
     app = ProviderApp(
         id=app_id,
         connector=connector.name,
         app_key=new_key(),
-        client_id=client_id,
-        secret=sealed,
+        client_id=wanted.client_id,
+        secret=hub.vault.seal(owner or INSTALLATION, app_id, {"client_secret": wanted.client_secret}),
         owner_tenant_id=owner,
-        created_at=hub.now(),
+        created_at=now,
     )
     with hub.store.begin_across() as tx:
-        connections.add_app(tx, app)
-    return app
+        made = first_made(tx.of(principal.tenant_id), principal, once)
+        if made is None:
+            connections.add_app(tx, app)
+            remember(tx.of(principal.tenant_id), principal, once, app.id, now)
+            return app
+    known = across.get_app(hub.store, made, principal.tenant_id)
+    if known is None:
+        raise NotFoundError("there is no such provider app")
+    return known
 
 
 def _connector(hub: Hub, name: str) -> Connector:

@@ -7,23 +7,28 @@ from revolution_hub.access.rbac import require
 from revolution_hub.hub import Hub
 from revolution_hub.model.ids import new_id
 from revolution_hub.model.principal import Principal
+from revolution_hub.services.idempotency import Once, first_made, remember
 from revolution_hub.store import across, tenants
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewTenant:
-    """A tenant and its owner's API key, which is shown this once."""
+    """A tenant and its owner's API key, which is shown once: a repeated request does not get it."""
 
     id: str
     name: str
-    api_key: str
+    api_key: str | None
 
 
-def create_tenant(hub: Hub, principal: Principal, name: str) -> NewTenant:
+def create_tenant(hub: Hub, principal: Principal, name: str, once: Once | None = None) -> NewTenant:
     """Create a tenant with an API key for its owner."""
     require(principal, "tenant:create")
     tenant_id, key, now = new_id("ten"), mint_api_key(), hub.now()
     with hub.store.begin_across() as tx:
+        made = first_made(tx.of(principal.tenant_id), principal, once)
+        if made is not None:
+            return NewTenant(id=made, name=name, api_key=None)
+        remember(tx.of(principal.tenant_id), principal, once, tenant_id, now)
         tenants.add_tenant(tx, tenant_id, name, now)
         tenants.add_api_key(
             tx.of(tenant_id), new_id("key"), name="owner", key_hash=hash_api_key(key), role="owner", now=now

@@ -1,6 +1,7 @@
 """Workflows: drafts, publishing a version, and starting one by hand."""
 
 from dataclasses import dataclass, replace
+from datetime import datetime
 
 from revolution_hub.access.rbac import require
 from revolution_hub.engine.check import check
@@ -97,51 +98,73 @@ def delete_workflow(hub: Hub, principal: Principal, workflow_id: str) -> None:
             raise NotFoundError("there is no such workflow")
 
 
-def publish_workflow(hub: Hub, principal: Principal, workflow_id: str) -> Published:
+def publish_workflow(hub: Hub, principal: Principal, workflow_id: str, once: Once | None = None) -> Published:
     """Make the draft a version, which from now on starts by its triggers. Running executions keep theirs."""
     require(principal, "workflow:publish")
-    now = hub.now()
-    secret, sealed = None, None
-    draft = get_workflow(hub, principal, workflow_id)
-    hook_id = new_id("hok")
-    trigger = _webhook(parse(draft.document))
-    if trigger is not None and trigger.auth != "none":
-        secret = new_signing_secret()
-        sealed = hub.vault.seal(principal.tenant_id, hook_id, {"signing_secret": secret})
+    fresh = _fresh_hook(hub, principal, workflow_id)
     with hub.store.begin(principal.tenant_id) as tx:
         draft = workflows.get(tx, workflow_id)
+        hook = workflows.find_hook(tx, workflow_id)
+        if first_made(tx, principal, once) is not None:
+            return _published(draft, hook, None)
         workflow = _checked(hub, tx, draft.document)
-        version = workflows.last_version(tx, workflow_id) + 1
-        workflows.add_version(
-            tx,
-            StoredVersion(
-                workflow_id=workflow_id,
-                tenant_id=principal.tenant_id,
-                version=version,
-                document=draft.document,
-                published_by=principal.id,
-                created_at=now,
-            ),
-            [_listener(tx, one, workflow_id, version) for one in workflow.triggers],
-        )
-        published = replace(draft, published_version=version, revision=draft.revision + 1, updated_at=now)
-        if not workflows.replace(tx, published, draft.revision):
-            raise ConflictError("the workflow was changed meanwhile", code="stale_revision")
-        hook = workflows.find_hook(tx, workflow_id) if trigger else None
-        if trigger is not None and hook is None:
-            hook = Hook(
-                id=hook_id,
-                tenant_id=principal.tenant_id,
-                workflow_id=workflow_id,
-                key=new_key(),
-                secret=sealed,
-                created_at=now,
-            )
+        published = _add_version(tx, principal, draft, workflow, hub.now())
+        remember(tx, principal, once, workflow_id, hub.now())
+        shown = None
+        if _webhook(workflow) is None:
+            hook = None
+        elif hook is None:
+            hook, shown = fresh
             workflows.add_hook(tx, hook)
-        shown = secret if hook is not None and hook.id == hook_id else None
+    return _published(published, hook, shown)
+
+
+def _published(workflow: StoredWorkflow, hook: Hook | None, signing_secret: str | None) -> Published:
     return Published(
-        workflow=published, version=version, hook=f"/hooks/{hook.key}" if hook else None, signing_secret=shown
+        workflow=workflow,
+        version=workflow.published_version or 0,
+        hook=f"/hooks/{hook.key}" if hook else None,
+        signing_secret=signing_secret if hook and hook.secret else None,
     )
+
+
+def _fresh_hook(hub: Hub, principal: Principal, workflow_id: str) -> tuple[Hook, str]:
+    """Make a webhook address and secret beforehand: sealing has a transaction of its own."""
+    with hub.store.read(principal.tenant_id) as tx:
+        draft = workflows.get(tx, workflow_id)
+    trigger = _webhook(parse(draft.document))
+    secret, hook_id, sealed = new_signing_secret(), new_id("hok"), None
+    if trigger is not None and trigger.auth != "none":
+        sealed = hub.vault.seal(principal.tenant_id, hook_id, {"signing_secret": secret})
+    hook = Hook(
+        id=hook_id,
+        tenant_id=principal.tenant_id,
+        workflow_id=workflow_id,
+        key=new_key(),
+        secret=sealed,
+        created_at=hub.now(),
+    )
+    return hook, secret
+
+
+def _add_version(
+    tx: Tx, principal: Principal, draft: StoredWorkflow, workflow: Workflow, now: datetime
+) -> StoredWorkflow:
+    version = workflows.last_version(tx, draft.id) + 1
+    snapshot = StoredVersion(
+        workflow_id=draft.id,
+        tenant_id=draft.tenant_id,
+        version=version,
+        document=draft.document,
+        published_by=principal.id,
+        created_at=now,
+    )
+    listeners = [_listener(tx, one, draft.id, version) for one in workflow.triggers]
+    workflows.add_version(tx, snapshot, listeners)
+    published = replace(draft, published_version=version, revision=draft.revision + 1, updated_at=now)
+    if not workflows.replace(tx, published, draft.revision):
+        raise ConflictError("the workflow was changed meanwhile", code="stale_revision")
+    return published
 
 
 def execute_workflow(

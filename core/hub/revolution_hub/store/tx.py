@@ -18,12 +18,16 @@ BUSY_TIMEOUT_MS = 20_000
 
 
 class StoreError(LimitError):
-    """Raised when the database is locked, full or gone. Nothing of the transaction was kept."""
+    """Raised when the database is locked, full or gone. Nothing of the transaction was kept.
+
+    `reason` is the driver's own sentence, for the operator.
+    """
 
     code = "database_unavailable"
 
-    def __init__(self, message: str) -> None:
+    def __init__(self, message: str, *, reason: str) -> None:
         super().__init__(message, retry_after_s=1.0)
+        self.reason = reason
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +98,8 @@ class Store:
                 with bound.begin():
                     yield bound
         except (sa.exc.OperationalError, sa.exc.TimeoutError) as error:
-            raise StoreError("the database does not answer; try again soon") from error
+            reason = str(getattr(error, "orig", error))
+            raise StoreError("the database does not answer; try again soon", reason=reason) from error
 
 
 def _required(tenant_id: str) -> str:

@@ -24,7 +24,7 @@ class Call:
         """Read the body as JSON; None when it is not JSON at all."""
         try:
             return json.loads(self.body)
-        except ValueError:
+        except (ValueError, RecursionError):
             return None
 
     def form(self) -> dict[str, str]:
