@@ -33,6 +33,12 @@ serve: $(STAMP) ## Keep the hub running on this machine and print where it liste
 test: $(STAMP) ## The gate: every deterministic test
 	@$(PYTEST)
 
+faults: $(STAMP) ## The evidence that takes longer: latencies while plugins misbehave
+	@$(PYTEST) -m faults -s
+
+bench: $(STAMP) ## Measure; each benchmark prints one JSON object as its last line
+	@$(BIN)/python benchmarks/template.py
+
 check: $(STAMP) ## Format, lint, types, import contracts
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .

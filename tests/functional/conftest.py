@@ -6,6 +6,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -321,3 +322,38 @@ def other_hub(tmp_path: Path) -> Callable[..., LiveHub]:
 def fresh_team(shared_hub: LiveHub, shared_world: World) -> Team:
     """A new tenant of the shared hub."""
     return make_team(shared_hub, shared_world, "Fresh team")
+
+
+class Probe:
+    """Asks the API ten times a second how it is, and keeps how long the answers took."""
+
+    def __init__(self, url: str) -> None:
+        self.took_s: list[float] = []
+        self.failures = 0
+        self._url = f"{url}/api/health"
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._ask)
+
+    def __enter__(self) -> "Probe":
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stop.set()
+        self._thread.join()
+
+    def _ask(self) -> None:
+        with httpx2.Client(trust_env=False) as http:
+            while not self._stop.wait(0.05):
+                begun_s = time.perf_counter()
+                self.failures += http.get(self._url, timeout=30).status_code != 200
+                self.took_s.append(time.perf_counter() - begun_s)
+
+    def p99_s(self) -> float:
+        return sorted(self.took_s)[int(len(self.took_s) * 0.99) - 1]
+
+
+@pytest.fixture
+def probe_of() -> Callable[[LiveHub], Probe]:
+    """Asks a hub's API how it is while the block lasts."""
+    return lambda hub: Probe(hub.url)

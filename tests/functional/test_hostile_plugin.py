@@ -1,10 +1,8 @@
 """One bad plugin cannot stop the others: hanging, spinning and dying end within their limits."""
 
-import threading
 import time
 from typing import Any
 
-import httpx2
 import pytest
 
 
@@ -16,38 +14,11 @@ def _tidy(seconds: float = 1.0) -> dict[str, Any]:
     return _one("hostile.take_time", **{"with": {"seconds": seconds}})
 
 
-class Probe:
-    """Asks the API ten times a second how it is, and keeps how long the answers took."""
-
-    def __init__(self, url: str) -> None:
-        self.took_s: list[float] = []
-        self.failures = 0
-        self._url = f"{url}/api/health"
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._ask)
-
-    def __enter__(self) -> "Probe":
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._stop.set()
-        self._thread.join()
-
-    def _ask(self) -> None:
-        with httpx2.Client(trust_env=False) as http:
-            while not self._stop.wait(0.05):
-                begun_s = time.perf_counter()
-                self.failures += http.get(self._url, timeout=30).status_code != 200
-                self.took_s.append(time.perf_counter() - begun_s)
-
-    def p99_s(self) -> float:
-        return sorted(self.took_s)[int(len(self.took_s) * 0.99) - 1]
-
-
 @pytest.mark.parametrize("uses", ["hostile.hang_forever", "hostile.spin_forever"])
-def test_an_action_that_never_returns_is_taken_over_and_others_finish(hub: Any, team: Any, uses: str) -> None:
-    with Probe(hub.url) as probe:
+def test_an_action_that_never_returns_is_taken_over_and_others_finish(
+    hub: Any, team: Any, probe_of: Any, uses: str
+) -> None:
+    with probe_of(hub) as probe:
         # Given an execution whose action never returns
         bad = team.start(_one(uses, retry={"attempts": 1}))
         time.sleep(0.5)
@@ -60,13 +31,14 @@ def test_an_action_that_never_returns_is_taken_over_and_others_finish(hub: Any, 
     assert (ended["status"], ended["error"]["code"]) == ("failed", "timeout")
     # And the API answered all the while
     assert probe.failures == 0
-    print(f"\n{uses}: API p99 {probe.p99_s() * 1000:.0f} ms over {len(probe.took_s)} requests")
     # And the worker was replaced: a new execution still finishes
     assert team.wait_for_end(team.start({**_tidy(0.1), "name": "after"}))["status"] == "succeeded"
 
 
-def test_an_action_that_kills_its_process_is_given_up_and_others_finish(hub: Any, team: Any) -> None:
-    with Probe(hub.url) as probe:
+def test_an_action_that_kills_its_process_is_given_up_and_others_finish(
+    hub: Any, team: Any, probe_of: Any
+) -> None:
+    with probe_of(hub) as probe:
         # Given an execution that kills every worker that drives it, beside some that take their time
         others = [team.start({**_tidy(3), "name": f"tidy {number}"}) for number in range(4)]
         bad = team.start(_one("hostile.kill_process"))
@@ -76,7 +48,6 @@ def test_an_action_that_kills_its_process_is_given_up_and_others_finish(hub: Any
             assert team.wait_for_end(other, limit_s=120)["status"] == "succeeded"
     assert (ended["status"], ended["error"]["code"]) == ("failed", "crashed")
     assert probe.failures == 0
-    print(f"\nkill_process: API p99 {probe.p99_s() * 1000:.0f} ms over {len(probe.took_s)} requests")
 
 
 def test_a_once_action_that_kills_its_process_runs_once_and_asks_a_person(hub: Any, team: Any) -> None:

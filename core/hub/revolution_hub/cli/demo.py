@@ -170,6 +170,7 @@ def _follow(client: Client) -> JsonObject:
 
 
 def _show_outcome(google: RunningSandbox, execution: JsonObject) -> None:
+    out.print()
     mails = httpx2.get(f"{google.url}/_sandbox/mails", trust_env=False).json()
     meetings = httpx2.get(f"{google.url}/_sandbox/meetings", trust_env=False).json()
     for mail in mails:

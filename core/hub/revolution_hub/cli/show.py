@@ -25,6 +25,11 @@ _COLORS = {
 }
 
 
+_COLUMNS = ("step", "uses", "status", "try", "secs")
+_FRAME = 3
+"""Characters a column's border and padding take."""
+
+
 def settings() -> Settings:
     """Read the settings from the environment; raises SettingsError with everything that is wrong."""
     return Settings.read(os.environ)
@@ -49,18 +54,34 @@ def table(title: str, columns: Sequence[str]) -> Table:
 
 
 def steps_table(execution: JsonObject) -> Table:
-    """Return an execution's steps as a table: what ran, how it stands, how long it took, what came out."""
-    made = table(f"Execution {execution['id']}", ("step", "uses", "status", "tries", "seconds", "result"))
-    for step in execution["steps"]:
-        made.add_row(
-            step["id"],
-            step["uses"] or step["kind"],
-            status(step["status"]),
-            str(len(step["attempts"]) or ""),
-            _seconds(step),
-            _result(step),
-        )
+    """Return an execution's steps as a table: what ran, how it stands, how long it took, what came out.
+
+    The result gives way when the terminal is narrow; the other columns keep their width.
+    """
+    rows = [_row(step) for step in execution["steps"]]
+    made = Table(title=f"Execution {execution['id']}", title_justify="left")
+    room = out.width - 1
+    for index, name in enumerate(_COLUMNS):
+        widest = max([len(name), *(len(row[index]) for row in rows)])
+        made.add_column(name, no_wrap=True, min_width=widest)
+        room -= widest + _FRAME
+    made.add_column("result", no_wrap=True)
+    for row in rows:
+        result = Text(row[5])
+        result.truncate(max(room - _FRAME, 10), overflow="ellipsis")
+        made.add_row(*row[:2], status(row[2]), *row[3:5], result)
     return made
+
+
+def _row(step: JsonObject) -> list[str]:
+    return [
+        step["id"],
+        step["uses"] or step["kind"],
+        step["status"],
+        str(len(step["attempts"]) or ""),
+        _seconds(step),
+        _result(step),
+    ]
 
 
 def _seconds(step: JsonObject) -> str:
