@@ -120,12 +120,18 @@ def _load(catalog: Catalog, point: EntryPoint) -> Plugin:
     found = Plugin(name=point.name, distribution=distribution, version=version)
     try:
         connectors = _offered_by(point.load())
+        # All of them or none: half a plugin would be listed as failed and work nevertheless.
+        trial = Catalog(connectors=dict(catalog.connectors))
         for connector in connectors:
-            catalog.add(connector)
+            trial.add(connector)
+    except KeyboardInterrupt:
+        raise
     # A plugin may fail in any way at all while it is imported; none of them may stop the hub.
-    except (Exception, SystemExit) as error:
+    except BaseException as error:
         reason = f"{type(error).__name__}: {_text_of(error)}"[:500]
         return replace(found, failure=reason)
+    for connector in connectors:
+        catalog.add(connector)
     return replace(found, connectors=tuple(one.name for one in connectors))
 
 
@@ -192,5 +198,5 @@ def _path(parts: Iterable[str | int]) -> str:
 def _text_of(error: BaseException) -> str:
     try:
         return str(error)
-    except Exception:  # the text itself may be the plugin's bug
+    except (Exception, SystemExit):  # the text itself may be the plugin's bug
         return "(its message cannot be shown)"

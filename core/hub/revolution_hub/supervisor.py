@@ -24,6 +24,7 @@ CONFIGURATION_FAULT = 78
 """Exit code of a child that cannot start because of settings, keys or files; restarting would not help."""
 
 FROZEN_AFTER_S = 20.0
+START_LIMIT_S = 120.0
 LONGEST_PAUSE_S = 5.0
 CALM_AFTER_S = 30.0
 STOP_GRACE_S = 5.0
@@ -164,7 +165,7 @@ class Supervisor:
                 # It takes nothing new any more: its replacement starts now, it finishes beside it.
                 self._leaving.append(child)
                 wanted.child = None
-            elif child.role in ("worker", "isolated") and now_s - child.heard_s > FROZEN_AFTER_S:
+            elif child.role in ("worker", "isolated") and now_s - child.heard_s > _patience_s(child):
                 self.say(f"The {child.role} process does not answer and is replaced.")
                 child.process.kill()
         for child in list(self._leaving):
@@ -227,6 +228,11 @@ class Supervisor:
             except subprocess.TimeoutExpired:
                 child.process.kill()
                 child.process.wait()
+
+
+def _patience_s(child: Child) -> float:
+    started = child.heard_s > child.started_s
+    return FROZEN_AFTER_S if started else START_LIMIT_S
 
 
 def listen(settings: Settings) -> socket.socket:

@@ -1,6 +1,5 @@
 """A Google sandbox whose every exchange is held against the contract, and contexts for calling actions."""
 
-import json
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -17,7 +16,7 @@ from revolution_google.sandbox import sandbox
 from revolution_sdk import Action, ActionContext, JsonObject
 from revolution_sdk.sandbox import RunningSandbox, run_sandbox
 from revolution_sdk.testing import connect, make_context
-from revolution_sdk.testing.contract import ContractValidator, contracts_folder
+from revolution_sdk.testing.contract import ContractValidator, contracts_folder, load_contract
 
 ORIGIN = "https://www.googleapis.com"
 MONDAY_MORNING = datetime(2026, 11, 23, 7, 30, tzinfo=UTC)
@@ -29,10 +28,7 @@ def contract() -> OpenAPI | None:
     path = contracts_folder() / "google" / "google.trimmed.openapi.json"
     if not path.is_file():
         return None
-    document = json.loads(path.read_text())
-    # openapi-core checks no OAuth 2; what travels is a bearer token, and that it checks.
-    document["components"]["securitySchemes"]["oauth2"] = {"type": "http", "scheme": "bearer"}
-    return OpenAPI.from_dict(document)
+    return load_contract(path)
 
 
 @dataclass(slots=True)

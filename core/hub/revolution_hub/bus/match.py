@@ -10,7 +10,7 @@ def match(event: Event, listeners: Iterable[Listener]) -> list[Listener]:
 
     A listener asks for the qualified or the canonical type, and may ask for one connection.
     """
-    names = {event.type, event.canonical}
+    names = {event.type, event.canonical} - {None}
     chosen: dict[str, Listener] = {}
     for listener in listeners:
         if listener.tenant_id != event.tenant_id or listener.event_type not in names:

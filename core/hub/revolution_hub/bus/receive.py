@@ -11,7 +11,7 @@ from revolution_hub.bus.match import match
 from revolution_hub.engine.start import started_by_event
 from revolution_hub.errors import NotFoundError, PluginError
 from revolution_hub.hub import Hub
-from revolution_hub.model.change import Applied, Intake
+from revolution_hub.model.change import Applied, Intake, Keep
 from revolution_hub.model.connection import Connection, ProviderApp
 from revolution_hub.model.event import Event, StoredDelivery
 from revolution_hub.model.execution import Execution
@@ -50,6 +50,8 @@ def receive_app_delivery(hub: Hub, connector_name: str, app_key: str, delivery: 
     emitted = _read(connector, connector.webhook, delivery, Secret(app_secret(hub.vault, app)))
     stored = _stored(app, delivery)
     events = _attributed(hub, connector, app, emitted, stored)
+    if not events:
+        submit(hub.store, Keep(delivery=stored))
     new = 0
     started: list[str] = []
     for event in events:

@@ -9,16 +9,18 @@ from datetime import datetime, timedelta
 
 from revolution_hub.engine import retry
 from revolution_hub.engine.retry import Again, Decision, GiveUp, Reconnect, Unsure
-from revolution_hub.errors import HubError
+from revolution_hub.errors import HubError, InputError
 from revolution_hub.model.change import Move
 from revolution_hub.model.execution import Attempt, StepExecution, error_json
 from revolution_hub.model.status import AttemptStatus, ExecutionStatus, StepStatus, WaitReason
+from revolution_hub.model.strict_json import dump_json, strict_json
 from revolution_sdk.connector import Found
 from revolution_sdk.errors import ConnectorError
-from revolution_sdk.types import JsonObject
+from revolution_sdk.types import Json, JsonObject
 
 MOST_CHECKS = 6
 CHECK_DELAY_S = 5.0
+LARGEST_DETAILS = 16_384
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,11 +105,28 @@ def looked_up(
 def describe(error: BaseException) -> JsonObject:
     """Return an error in the shape it is stored in. A connector's unforeseen exception keeps its type only.
 
-    Its text is left out: it may quote a request, and with it a secret or a customer's data.
+    Its text is left out: it may quote a request, and with it a secret or a customer's data. Details that are
+    no JSON or larger than 16 kB are left out as well.
     """
-    if isinstance(error, ConnectorError | HubError):
-        return error_json(error.code, error.message, error.details)
-    return error_json("plugin_failed", f"the connector failed with {type(error).__name__}")
+    told = _told(error) if isinstance(error, ConnectorError | HubError) else None
+    return told or error_json("plugin_failed", f"the connector failed with {type(error).__name__[:200]}")
+
+
+def _told(error: ConnectorError | HubError) -> JsonObject | None:
+    try:
+        message = str(error.message).encode("utf-8", "replace").decode().replace("\0", "")
+        return error_json(str(error.code)[:100], message, _storable(error.details))
+    # An error class of a connector's own may be as broken as what it reports.
+    except Exception:
+        return None
+
+
+def _storable(details: Json) -> JsonObject:
+    try:
+        kept = strict_json(dump_json(details).encode(), max_bytes=LARGEST_DETAILS)
+    except (TypeError, ValueError, InputError):
+        return {}
+    return kept if isinstance(kept, dict) else {}
 
 
 def tries_of(attempts: list[Attempt]) -> int:

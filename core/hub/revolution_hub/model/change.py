@@ -54,13 +54,20 @@ class Intake:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Keep:
+    """A verified delivery in which there is no event for anybody yet. It was accepted, so it is kept."""
+
+    delivery: StoredDelivery
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Start:
     """One execution started by hand. Its idempotency key decides if it has one."""
 
     execution: Execution
 
 
-Change: TypeAlias = Progress | Intake | Start
+Change: TypeAlias = Progress | Intake | Keep | Start
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

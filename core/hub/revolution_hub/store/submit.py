@@ -9,7 +9,18 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.dialects.sqlite import insert
 
-from revolution_hub.model.change import Applied, Change, Duplicate, Fenced, Intake, Outcome, Progress, Start
+from revolution_hub.model.change import (
+    Applied,
+    Change,
+    Duplicate,
+    Fenced,
+    Intake,
+    Keep,
+    Outcome,
+    Progress,
+    Start,
+)
+from revolution_hub.model.event import StoredDelivery
 from revolution_hub.model.status import ExecutionStatus
 from revolution_hub.store import tables as t
 from revolution_hub.store.rows import columns_of
@@ -25,6 +36,10 @@ def submit(store: Store, change: Change) -> Outcome:
         case Intake():
             with store.begin(change.event.tenant_id) as tx:
                 return _intake(tx, change)
+        case Keep():
+            with store.begin_across() as across:
+                _keep(across.conn, change.delivery)
+            return Applied()
         case Start():
             with store.begin(change.execution.tenant_id) as tx:
                 return _start(tx, change)
@@ -82,14 +97,17 @@ def _intake(tx: Tx, change: Intake) -> Outcome:
     ).first()
     if inserted is None:
         return _known_event(tx, change)
-    delivery = change.delivery
-    kept = t.app_deliveries if delivery.tenant_id is None else t.deliveries
-    without = ("tenant_id",) if delivery.tenant_id is None else ()
-    row = columns_of(delivery, without=without)
-    tx.conn.execute(insert(kept).values(row).on_conflict_do_nothing(index_elements=["id"]))
+    _keep(tx.conn, change.delivery)
     for execution in change.executions:
         tx.conn.execute(insert(t.executions).values(columns_of(execution)))
     return Applied(execution_ids=tuple(one.id for one in change.executions))
+
+
+def _keep(conn: sa.Connection, delivery: StoredDelivery) -> None:
+    # One app delivery may be kept by the events of several tenants; the first one stores it.
+    table = t.app_deliveries if delivery.tenant_id is None else t.deliveries
+    row = columns_of(delivery, without=("tenant_id",) if delivery.tenant_id is None else ())
+    conn.execute(insert(table).values(row).on_conflict_do_nothing(index_elements=["id"]))
 
 
 def _known_event(tx: Tx, change: Intake) -> Duplicate:

@@ -1,0 +1,95 @@
+"""The conformance rules: a good connector passes all of them, and each catches its planted bad one."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from revolution_sdk import ActionContext, Connector, Found, JsonObject
+from revolution_sdk.schema import array, object_, string
+from revolution_sdk.testing import Conformance
+
+RULES = sorted(name for name in vars(Conformance) if name.startswith("test_"))
+TEXT = object_(text=string(describe="A text"))
+
+
+def held(rule: str, connector: Connector) -> None:
+    """Apply one rule to a connector; raises what pytest would report."""
+    getattr(type("Held", (Conformance,), {"connector": connector})(), rule)()
+
+
+def with_action(doc: str = "Say it. Calling twice says it twice.", **options: Any) -> Connector:
+    acme = Connector(
+        "acme", title="Acme", description="Says things.", base_url=options.pop("base_url", "https://a.com")
+    )
+
+    def say_it(ctx: ActionContext, value: JsonObject) -> JsonObject:
+        return value
+
+    say_it.__doc__ = doc
+    acme.action(**{"input": TEXT, "output": TEXT, "effect": "read", **options})(say_it)
+    return acme
+
+
+def with_event(data: JsonObject) -> Connector:
+    acme = with_action()
+    acme.event("thing.said", title="Said", data=data)
+    return acme
+
+
+def no_result(ctx: ActionContext, value: JsonObject) -> JsonObject | Found:
+    return Found.UNKNOWN
+
+
+OPEN = {"type": "object", "properties": {"text": string(describe="A text")}, "additionalProperties": True}
+INNER = object_(list=array(OPEN, describe="Many"))
+
+PLANTED = [
+    ("test_it_offers_something", Connector("acme", title="Acme", description="Nothing.")),
+    ("test_title_and_description_are_for_people", Connector("acme", title="", description="Says things.")),
+    ("test_title_and_description_are_for_people", Connector("acme", title="A" * 61, description="Says.")),
+    ("test_title_and_description_are_for_people", Connector("acme", title="Acme")),
+    ("test_every_schema_is_json_schema", with_action(output={"type": "objekt"})),
+    ("test_every_schema_is_json_schema", with_action(input={"type": "object", "required": "text"})),
+    ("test_every_schema_is_json_schema", with_event({"properties": []})),
+    ("test_action_inputs_and_outputs_are_objects", with_action(input=string())),
+    ("test_action_inputs_and_outputs_are_objects", with_action(output=array(string()))),
+    ("test_inputs_refuse_unknown_fields", with_action(input=OPEN)),
+    ("test_inputs_refuse_unknown_fields", with_action(input=INNER)),
+    ("test_every_input_field_is_described", with_action(input=object_(text=string()))),
+    ("test_a_once_action_says_what_a_second_call_does", with_action("Say it.", effect="once")),
+    ("test_only_once_actions_confirm", with_action(effect="read", confirm=no_result)),
+    ("test_network_actions_declare_where_they_go", with_action(base_url="")),
+    ("test_events_come_from_a_verified_door", with_event(TEXT)),
+]
+
+
+@pytest.mark.parametrize("rule", RULES)
+def test_a_good_connector_keeps_every_rule(rule: str, declare: Callable[..., Connector]) -> None:
+    held(rule, declare())
+
+
+@pytest.mark.parametrize(("rule", "connector"), PLANTED)
+def test_each_rule_catches_its_planted_fault(rule: str, connector: Connector) -> None:
+    with pytest.raises((AssertionError, pytest.fail.Exception)):
+        held(rule, connector)
+
+
+def test_no_rule_is_without_a_planted_fault() -> None:
+    assert {rule for rule, _ in PLANTED} == set(RULES)
+
+
+def test_a_confirm_speaks_for_a_once_action() -> None:
+    connector = with_action("Say it.", effect="once", confirm=no_result)
+    held("test_a_once_action_says_what_a_second_call_does", connector)
+    held("test_only_once_actions_confirm", connector)
+
+
+def test_what_only_computes_needs_no_host() -> None:
+    held("test_network_actions_declare_where_they_go", with_action(effect="pure", base_url=""))
+
+
+class TestConformance(Conformance):
+    """The three lines themselves, run by pytest like any connector's."""
+
+    connector = with_action()
