@@ -1,0 +1,1 @@
+"""AI nodes for Revolution Hub: lead qualification and e-mail generation over the OpenAI API."""

@@ -1,0 +1,14 @@
+"""The table of contents: what the entry point loads."""
+
+from revolution_ai.actions.mails import generate_follow_up
+from revolution_ai.actions.qualification import qualify_lead
+from revolution_ai.declaration import ai
+from revolution_sdk import Connector, hookimpl
+
+__all__ = ["ai", "generate_follow_up", "qualify_lead", "revolution_plugins"]
+
+
+@hookimpl
+def revolution_plugins() -> list[Connector]:
+    """Offer the AI connector."""
+    return [ai]
