@@ -8,7 +8,7 @@ LEAD ?=
 PYTEST := $(BIN)/python -m pytest
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo serve test check faults bench format lock clean
+.PHONY: help setup demo serve test check faults bench format pictures lock clean
 
 help: ## Show this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -48,6 +48,9 @@ check: $(STAMP) ## Format, lint, types, import contracts
 format: $(STAMP) ## Format and apply the safe lint repairs
 	@$(BIN)/ruff check --fix --quiet . || true
 	@$(BIN)/ruff format .
+
+pictures: $(STAMP) ## Make the pictures of the documentation anew
+	@$(BIN)/python docs/pictures/make.py > /dev/null
 
 lock: ## Write requirements.lock anew (needs uv)
 	@uv lock --quiet

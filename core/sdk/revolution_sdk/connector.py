@@ -169,7 +169,7 @@ class Connector:
 
         def declare(function: ActionFunction) -> Action:
             place = f"action {self.name}.{function.__name__}"
-            description = inspect.cleandoc(function.__doc__ or "")
+            description = inspect.cleandoc(function.__doc__ or "").strip()
             if not NAME.match(function.__name__) or "_" not in function.__name__:
                 raise ValueError(f"{place}: a name is verb_noun, lower case")
             if not description:

@@ -27,7 +27,7 @@ def retry_after_s(headers: Mapping[str, str], *, now_s: float | None = None) -> 
     text = headers.get("retry-after", "").strip()
     if not text:
         return None
-    if text.isdigit():
+    if text.isascii() and text.isdigit():
         return min(float(text[:9]), LONGEST_RETRY_AFTER_S)
     try:
         at_s = parsedate_to_datetime(text).timestamp()

@@ -1,7 +1,6 @@
 """Signature helpers for `verify` functions. All compare in constant time and work on raw bytes."""
 
 import base64
-import binascii
 import hashlib
 import hmac
 from datetime import datetime
@@ -81,6 +80,10 @@ def verify_standard(delivery: Delivery, secret: Secret) -> str:
 def _standard_key(secret: Secret) -> bytes:
     text = secret.reveal().removeprefix("whsec_")
     try:
-        return base64.b64decode(text, validate=True)
-    except binascii.Error as error:
+        key = base64.b64decode(text, validate=True)
+    except ValueError as error:
         raise DeliveryError("the signing secret is not base64", code="bad_secret") from error
+    if not key:
+        # Everybody can sign with nothing.
+        raise DeliveryError("the signing secret is empty", code="bad_secret")
+    return key

@@ -1,4 +1,4 @@
-"""The test context follows the hub's rules: the account is reached, other hosts are not, trouble is sorted."""
+"""The test context follows the hub's rules: its account is reached, no other host is, trouble is sorted."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -33,10 +33,9 @@ def failing(error: httpx2.HTTPError) -> httpx2.MockTransport:
 
 def test_an_action_runs_against_the_sandbox(acme: Connector, running: RunningSandbox) -> None:
     authorization = connect(acme, running.base_url, refresh_token="grant")
-    with make_context(acme, running.base_url, authorization=authorization).http as http:
-        context = make_context(acme, running.base_url, authorization=authorization)
+    context = make_context(acme, running.base_url, authorization=authorization)
+    with context.http as http:
         made = acme.actions["create_contact"](context, LEAD)
-        context.http.close()
         assert http.base_url == "https://api.acme.com/v1/"
     assert made["email"] == "ada@example.com"
     assert authorization.startswith("Bearer sandbox-access-")
@@ -81,9 +80,9 @@ def test_a_refused_token_is_a_credential_error(acme: Connector, running: Running
 def test_a_withheld_answer_leaves_the_outcome_unknown(acme: Connector, running: RunningSandbox) -> None:
     authorization = connect(acme, running.base_url, refresh_token="grant")
     running.sandbox.faults.add(Fault(operation="create_contact", kind="withhold"))
-    with make_context(acme, running.base_url, authorization=authorization).http as http:
-        with pytest.raises(UnknownOutcomeError):
-            http.post("/contacts", json=LEAD)
+    context = make_context(acme, running.base_url, authorization=authorization)
+    with context.http as http, pytest.raises(UnknownOutcomeError):
+        http.post("/contacts", json=LEAD)
     assert running.sandbox.calls("create_contact")[0].body == LEAD
 
 

@@ -32,6 +32,7 @@ WAITS = [
     ("soon", None),
     ("-5", None),
     ("1.5", None),
+    ("²", None),
     ("Sun, 22 Nov", None),
     ("Sun, 99 Nov 2026 10:02:00 GMT", None),
 ]

@@ -103,9 +103,18 @@ def test_at_most_ten_signatures_are_compared() -> None:
         verify_standard(signed(signature=" ".join(["v1,no"] * 10 + [right])), SECRET)
 
 
-def test_a_secret_that_is_no_base64_is_the_operators_fault() -> None:
+@pytest.mark.parametrize(
+    "text",
+    [
+        "whsec_not base64",
+        "whsec_ä",
+        "whsec_",
+        "",
+    ],
+)
+def test_a_secret_that_cannot_sign_is_the_operators_fault(text: str) -> None:
     with pytest.raises(DeliveryError) as refused:
-        verify_standard(signed(), Secret("whsec_not base64"))
+        verify_standard(signed(), Secret(text))
     assert refused.value.code == "bad_secret"
 
 

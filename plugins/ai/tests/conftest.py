@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx2
+import openai
 import pytest
 from openapi_core import OpenAPI
 
@@ -101,6 +102,15 @@ def context() -> Iterator[Callable[..., ActionContext]]:
 def ctx(running: RunningSandbox, context: Callable[..., ActionContext]) -> ActionContext:
     """A context of a good connection to the sandbox."""
     return context(running)
+
+
+@pytest.fixture
+def client(running: RunningSandbox) -> Iterator[openai.OpenAI]:
+    """The official library as a stranger uses it, strict about what it reads."""
+    with openai.OpenAI(
+        base_url=running.base_url, api_key="sandbox-key", max_retries=0, _strict_response_validation=True
+    ) as client:
+        yield client
 
 
 @pytest.fixture

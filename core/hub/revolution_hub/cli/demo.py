@@ -57,7 +57,7 @@ def demo(
             delivery_url, secret = _set_up(client, sandboxes, document)
             _tell("A tenant, its connections and the workflow were made through the API.")
             _new_lead(sandboxes["hubspot"], properties, delivery_url, secret)
-            _tell("HubSpot's sandbox created the contact and posted a signed batch. The execution:")
+            _tell("HubSpot's sandbox created the contact and posted a signed batch.")
             execution = _follow(client)
             _show_outcome(sandboxes["google"], execution)
     if execution["status"] != "succeeded":
@@ -161,7 +161,7 @@ def _follow(client: Client) -> JsonObject:
         while True:
             items = client.get("/api/workflow-executions", limit="1")["items"]
             execution: JsonObject = client.get(f"/api/workflow-executions/{items[0]['id']}")
-            live.update(steps_table(execution))
+            live.update(steps_table(execution), refresh=True)
             if execution["status"] in ENDED:
                 return execution
             if time.monotonic() > give_up_s:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from revolution_hub.catalog import Catalog
 from revolution_hub.engine.scope import ROOTS
 from revolution_hub.errors import DefinitionError, Problem, TemplateError
+from revolution_hub.model.parse_workflow import MOST_PROBLEMS
 from revolution_hub.model.workflow import Step, StepKind, TriggerKind, Workflow
 from revolution_hub.template.document import compile_document
 from revolution_hub.template.render import compile_condition
@@ -17,14 +18,19 @@ HasConnection = Callable[[str, str], bool]
 
 
 def check(workflow: Workflow, catalog: Catalog, has_connection: HasConnection) -> list[Problem]:
-    """Return every problem: unknown events, actions, connections or steps, and unreadable templates."""
+    """Return every problem: unknown events, actions, connections or steps, and unreadable templates.
+
+    The first 200 are told, like those of `parse`: looking for near names is what costs.
+    """
     problems = _check_triggers(workflow, catalog, has_connection)
     earlier: list[str] = []
     for step in workflow.walk():
         problems += _check_action(step, catalog, has_connection)
         problems += _check_templates(step, earlier)
         earlier.append(step.id)
-    return problems
+        if len(problems) >= MOST_PROBLEMS:
+            break
+    return problems[:MOST_PROBLEMS]
 
 
 def _check_triggers(workflow: Workflow, catalog: Catalog, has_connection: HasConnection) -> list[Problem]:
@@ -67,9 +73,11 @@ def _check_action(step: Step, catalog: Catalog, has_connection: HasConnection) -
     if action is None:
         names = catalog.action_names()
         return [_unknown(f"{step.path}.uses", "action", step.uses, names, "unknown_action")]
-    problems = []
+    problems: list[Problem] = []
     known = action.input.get("properties", {})
     for name in step.body:
+        if len(problems) >= MOST_PROBLEMS:
+            break
         if name not in known and action.input.get("additionalProperties") is False:
             path = f"{step.path}.with.{name[:80]}"
             problems.append(_unknown(path, "input", name, list(known), "unknown_input"))
@@ -98,6 +106,8 @@ def _check_templates(step: Step, earlier: Sequence[str]) -> list[Problem]:
     if step.body:
         used += _document_paths(step.body, f"{step.path}.{word}", problems)
     for path, use in used:
+        if len(problems) >= MOST_PROBLEMS:
+            break
         problems += _check_reference(path, use, earlier)
     return problems
 

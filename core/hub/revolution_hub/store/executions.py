@@ -144,7 +144,8 @@ def _resumed(tx: Tx, reason: WaitReason) -> sa.Update:
             table.c.status == str(ExecutionStatus.WAITING),
             table.c.wait_reason == str(reason),
         )
-        .values(status=str(ExecutionStatus.QUEUED), wait_reason=None, wait_on=None, wake_at=None)
+        # What a person has looked at begins its crashes anew; else the next claim would only fail it.
+        .values(status=str(ExecutionStatus.QUEUED), wait_reason=None, wait_on=None, wake_at=None, crashes=0)
     )
 
 

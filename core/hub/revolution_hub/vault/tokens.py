@@ -125,7 +125,7 @@ class TokenSource:
         owner = new_id("rfr")
         give_up_s = time.monotonic() + REFRESH_WAIT_S
         while time.monotonic() < give_up_s:
-            if self._reloaded_version() > used_version:
+            if self._settled_meanwhile(used_version):
                 return True
             if self._take(owner):
                 try:
@@ -135,6 +135,17 @@ class TokenSource:
                         connections.end_refresh(tx, self.connection.id, owner)
             time.sleep(_POLL_S)
         raise RetryableError("another process is still renewing the authorization", code="refresh_busy")
+
+    def _settled_meanwhile(self, used_version: int) -> bool:
+        if self._reloaded_version() > used_version:
+            return True
+        # One refusal is enough: whoever else waited for it is told without asking the provider again.
+        if self.connection.status is not ConnectionStatus.CONNECTED:
+            raise CredentialError(
+                f"the connection {self.connection.name!r} is {self.connection.status}",
+                code=f"connection_{self.connection.status}",
+            )
+        return False
 
     def _reloaded_version(self) -> int:
         with self.store.read(self.connection.tenant_id) as tx:
@@ -149,7 +160,7 @@ class TokenSource:
 
     def _renew(self, owner: str, used_version: int) -> bool:
         # Look again under the right to refresh: it may have been given back by one who just stored.
-        if self._reloaded_version() > used_version:
+        if self._settled_meanwhile(used_version):
             return True
         try:
             grant = self._fetch()

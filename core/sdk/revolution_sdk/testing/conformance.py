@@ -42,7 +42,7 @@ class Conformance:
     def test_inputs_refuse_unknown_fields(self) -> None:
         for action in self.connector.actions.values():
             for path, schema in _objects(action.input):
-                assert schema.get("additionalProperties") is not True or not schema.get("properties"), (
+                assert schema.get("additionalProperties") is False or not schema.get("properties"), (
                     f"{action.name} input{path}: close the object, so that a misspelt field is an error"
                 )
 

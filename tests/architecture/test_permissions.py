@@ -1,0 +1,217 @@
+"""Nothing is asked for without a permission: every route declares one, every service function requires it."""
+
+import ast
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import pytest
+from fastapi import APIRouter, FastAPI
+from fastapi.routing import APIRoute
+from fastapi.testclient import TestClient
+
+from revolution_hub.access.rbac import PERMISSIONS, ROLES
+from revolution_hub.api.app import make_api, make_fastapi, require_declared
+from revolution_hub.api.doors import route
+from revolution_hub.catalog import Catalog
+from revolution_hub.egress.client import Egress
+from revolution_hub.egress.guard import Guard
+from revolution_hub.egress.pool import SharedPool
+from revolution_hub.hub import Hub
+from revolution_hub.model.time import utc_now
+from revolution_hub.settings import Settings
+from revolution_hub.store.tx import Store
+from revolution_hub.vault.master_key import MasterKey
+from revolution_hub.vault.vault import Vault
+
+SERVICES = "core/hub/revolution_hub/services/"
+API = "core/hub/revolution_hub/api/"
+
+PUBLIC = {
+    ("GET", "/api/health"),
+    ("POST", "/hooks/apps/{connector}/{app_key}"),
+    ("POST", "/hooks/{key}"),
+}
+"""The only routes without a permission; each says in its declaration what protects it."""
+
+WITHOUT_REQUIRE = {
+    "idempotency.py first_made": "joins the transaction of a function that has required",
+    "idempotency.py remember": "joins the transaction of a function that has required",
+}
+"""Functions of services with a principal that require nothing themselves, each with the reason."""
+
+WITHOUT_PRINCIPAL = {
+    "executions.py read_for_hook": "for a caller whose delivery a hook has let in",
+    "tenants.py find_principal": "finds out who asks in the first place",
+}
+"""Functions of services that are given the Hub but no principal, each with the reason."""
+
+
+@pytest.fixture
+def hub(tmp_path: Path) -> Iterator[Hub]:
+    store = Store(f"sqlite:///{tmp_path / 'hub.db'}")
+    pool = SharedPool(Guard())
+    yield Hub(
+        settings=Settings(),
+        store=store,
+        vault=Vault(MasterKey(bytes(range(32))), store, utc_now),
+        catalog=Catalog(),
+        egress=Egress(pool),
+        wake=lambda: None,
+        now=utc_now,
+        process="test",
+    )
+    pool.close()
+    store.close()
+
+
+def marks(app: FastAPI) -> dict[tuple[str, str], dict[str, str]]:
+    """Return what each route declares, by method and path."""
+    return {
+        (method, one.path): one.openapi_extra or {}
+        for one in app.routes
+        if isinstance(one, APIRoute)
+        for method in one.methods
+    }
+
+
+def public_functions(tree: ast.Module) -> list[ast.FunctionDef]:
+    return [one for one in tree.body if isinstance(one, ast.FunctionDef) and not one.name.startswith("_")]
+
+
+def parameters(function: ast.FunctionDef) -> set[str]:
+    return {one.arg for one in [*function.args.args, *function.args.kwonlyargs]}
+
+
+def required(function: ast.FunctionDef) -> set[str]:
+    """Return the permissions the first statement behind the docstring requires, empty if it does not."""
+    body = function.body[1:] if ast.get_docstring(function) is not None else function.body
+    call = body[0].value if body and isinstance(body[0], ast.Expr) else None
+    if not isinstance(call, ast.Call) or ast.unparse(call.func) != "require":
+        return set()
+    if ast.unparse(call.args[0]) != "principal":
+        return set()
+    constants = [one.value for one in ast.walk(call.args[1]) if isinstance(one, ast.Constant)]
+    return {one for one in constants if isinstance(one, str)}
+
+
+def unguarded(services: Mapping[str, ast.Module]) -> Iterator[str]:
+    """Yield the functions with a principal that do not begin with a known permission being required."""
+    for name, tree in services.items():
+        for function in public_functions(tree):
+            wanted = required(function)
+            guarded = bool(wanted) and wanted <= set(PERMISSIONS)
+            if "principal" in parameters(function) and not guarded:
+                yield f"{name} {function.name}"
+
+
+def asking_for_nobody(services: Mapping[str, ast.Module]) -> Iterator[str]:
+    for name, tree in services.items():
+        for function in public_functions(tree):
+            if "hub" in parameters(function) and "principal" not in parameters(function):
+                yield f"{name} {function.name}"
+
+
+def declared(function: ast.FunctionDef | ast.AsyncFunctionDef) -> str | None:
+    """Return the permission in a route's declaration, None if it is no route or a public one."""
+    for decorator in function.decorator_list:
+        if isinstance(decorator, ast.Call) and ast.unparse(decorator.func) == "route":
+            values = {one.arg: one.value for one in decorator.keywords}
+            return str(ast.literal_eval(values["permission"]))
+    return None
+
+
+def asked(function: ast.AST, services: Mapping[str, ast.Module]) -> list[set[str]]:
+    """Return what each service function the route calls in the principal's name requires."""
+    found = []
+    for node in ast.walk(function):
+        if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Attribute):
+            continue
+        tree = services.get(f"{ast.unparse(node.func.value)}.py")
+        for one in public_functions(tree) if tree else []:
+            if one.name == node.func.attr and "principal" in map(ast.unparse, node.args):
+                found.append(required(one))
+    return found
+
+
+def at_odds(api: Mapping[str, ast.Module], services: Mapping[str, ast.Module]) -> Iterator[str]:
+    """Yield the routes whose permission is not the one their service requires."""
+    for path, tree in api.items():
+        for function in ast.walk(tree):
+            if not isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef):
+                continue
+            permission = declared(function)
+            if permission is None:
+                continue
+            wanted = asked(function, services)
+            if not wanted or any(permission not in one for one in wanted):
+                yield f"{path} {function.name}: {permission} is declared, {wanted} required"
+
+
+def room(core: Mapping[str, ast.Module], beginning: str) -> dict[str, ast.Module]:
+    return {path.removeprefix(beginning): tree for path, tree in core.items() if path.startswith(beginning)}
+
+
+def test_every_route_declares_a_permission_or_why_it_is_public(hub: Hub) -> None:
+    app = make_fastapi(hub)
+    require_declared(app)
+    found = marks(app)
+    assert len(found) >= 20
+    assert {place for place, mark in found.items() if "x-permission" not in mark} == PUBLIC
+    assert all(len(found[place]["x-public"]) > 10 for place in PUBLIC)
+
+
+def test_every_declared_permission_exists_and_is_used(hub: Hub) -> None:
+    used = {mark["x-permission"] for mark in marks(make_fastapi(hub)).values() if "x-permission" in mark}
+    assert used <= set(PERMISSIONS)
+    assert set(PERMISSIONS) - used == {"app:share"}, "app:share is required within app:write's route"
+    assert set().union(*ROLES.values()) == set(PERMISSIONS)
+
+
+def test_a_route_without_declaration_stops_the_start(hub: Hub) -> None:
+    app = make_fastapi(hub)
+    app.add_api_route("/api/everything", lambda: {}, methods=["GET"])
+    with pytest.raises(RuntimeError, match="/api/everything declares no permission"):
+        require_declared(app)
+
+
+def test_a_permission_that_does_not_exist_cannot_be_declared() -> None:
+    with pytest.raises(ValueError, match="'workflow:admire' is not a permission"):
+        route(APIRouter(), "GET", "/api/workflows", permission="workflow:admire")
+
+
+def test_a_declared_permission_lets_nobody_in_without_a_key(hub: Hub) -> None:
+    places = [place for place, mark in marks(make_fastapi(hub)).items() if "x-permission" in mark]
+    with TestClient(make_api(hub)) as client:
+        for method, path in places:
+            answer = client.request(method, path.replace("{", "").replace("}", ""))
+            assert (method, path, answer.status_code) == (method, path, 401)
+
+
+def test_every_service_begins_with_what_it_requires(core: dict[str, ast.Module]) -> None:
+    services = room(core, SERVICES)
+    assert set(unguarded(services)) == set(WITHOUT_REQUIRE)
+    assert set(asking_for_nobody(services)) == set(WITHOUT_PRINCIPAL)
+
+
+def test_a_service_that_requires_nothing_is_found() -> None:
+    late = "def drop(hub, principal):\n    hub.drop()\n    require(principal, 'workflow:write')\n"
+    misspelt = "def rename(hub, principal):\n    '''Rename.'''\n    require(principal, 'workflow:wright')\n"
+    good = "def read(hub, principal):\n    '''Read.'''\n    require(principal, 'workflow:read')\n"
+    planted = {"workflows.py": ast.parse(late + misspelt + good)}
+    assert list(unguarded(planted)) == ["workflows.py drop", "workflows.py rename"]
+    nobody = {"workflows.py": ast.parse("def drop_all(hub):\n    hub.drop()\n")}
+    assert list(asking_for_nobody(nobody)) == ["workflows.py drop_all"]
+
+
+def test_each_route_declares_what_its_service_requires(core: dict[str, ast.Module]) -> None:
+    assert list(at_odds(room(core, API), room(core, SERVICES))) == []
+
+
+def test_a_route_at_odds_with_its_service_is_found() -> None:
+    service = "def drop(hub, principal):\n    require(principal, 'workflow:write')\n"
+    door = (
+        "@route(router, 'DELETE', '/api/workflows', permission='workflow:read')\n"
+        "def drop(hub, principal):\n    workflows.drop(hub, principal)\n"
+    )
+    planted = at_odds({"workflows.py": ast.parse(door)}, {"workflows.py": ast.parse(service)})
+    assert list(planted) == ["workflows.py drop: workflow:read is declared, [{'workflow:write'}] required"]

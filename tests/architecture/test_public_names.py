@@ -1,0 +1,128 @@
+"""What others build on keeps its name: the SDK's exports, the commands, the entry-point groups."""
+
+import tomllib
+import types
+from pathlib import Path
+
+import typer.main
+from typer.core import TyperGroup
+
+import revolution_sdk
+import revolution_sdk.sandbox
+import revolution_sdk.testing
+from revolution_hub import catalog
+from revolution_hub.cli import sandbox
+from revolution_hub.cli.main import app
+
+SDK = {
+    "Action",
+    "ActionContext",
+    "ApiKey",
+    "AppWebhook",
+    "Auth",
+    "Connector",
+    "ConnectorError",
+    "CredentialError",
+    "Delivery",
+    "DeliveryError",
+    "Effect",
+    "Emitted",
+    "EventType",
+    "Found",
+    "Json",
+    "JsonObject",
+    "NoAuth",
+    "OAuth2",
+    "RejectedError",
+    "RetryableError",
+    "Secret",
+    "UnknownOutcomeError",
+    "hookimpl",
+}
+SANDBOX = {"Answer", "Call", "Fault", "RunningSandbox", "Sandbox", "Tokens", "run_sandbox"}
+TESTING = {"Conformance", "connect", "make_context"}
+
+COMMANDS = {
+    "serve",
+    "demo",
+    "sandbox",
+    "migrate",
+    "plugins",
+    "executions list",
+    "executions show",
+    "executions resolve",
+    "executions cancel",
+}
+
+GROUPS = {"revolution.plugins", "revolution.sandboxes"}
+
+
+def at_odds(module: types.ModuleType) -> set[str]:
+    """Return the names in which `__all__` differs from what the module offers besides its parts."""
+    offered = {
+        name
+        for name, value in vars(module).items()
+        if not name.startswith("_") and not isinstance(value, types.ModuleType)
+    }
+    return offered ^ set(module.__all__)
+
+
+def commands(group: TyperGroup, prefix: str = "") -> set[str]:
+    """Return every command a person can type, without the hidden ones."""
+    found: set[str] = set()
+    for name, one in group.commands.items():
+        if isinstance(one, TyperGroup):
+            found |= commands(one, f"{prefix}{name} ")
+        elif not one.hidden:
+            found.add(prefix + name)
+    return found
+
+
+def test_the_sdk_exports_exactly_these_names() -> None:
+    assert set(revolution_sdk.__all__) == SDK
+    assert set(revolution_sdk.sandbox.__all__) == SANDBOX
+    assert set(revolution_sdk.testing.__all__) == TESTING
+
+
+def test_what_is_exported_is_what_can_be_imported() -> None:
+    for module in (revolution_sdk, revolution_sdk.sandbox, revolution_sdk.testing):
+        assert at_odds(module) == set()
+        assert list(module.__all__) == sorted(module.__all__)
+
+
+def test_a_name_that_is_offered_but_not_exported_is_found() -> None:
+    planted = types.ModuleType("planted")
+    planted.__all__ = ["Kept", "Gone"]
+    planted.Kept = planted.Leaked = 1
+    assert at_odds(planted) == {"Gone", "Leaked"}
+
+
+def test_the_commands_are_these() -> None:
+    group = typer.main.get_command(app)
+    assert isinstance(group, TyperGroup)
+    assert commands(group) == COMMANDS
+
+
+def test_a_new_command_is_found() -> None:
+    planted = typer.Typer()
+    inner = typer.Typer()
+    planted.command("serve")(lambda: None)
+    planted.command("attic", hidden=True)(lambda: None)
+    inner.command("show")(lambda: None)
+    planted.add_typer(inner, name="things")
+    group = typer.main.get_command(planted)
+    assert isinstance(group, TyperGroup)
+    assert commands(group) == {"serve", "things show"}
+
+
+def test_plugins_use_the_entry_point_groups_the_hub_reads(root: Path) -> None:
+    assert {catalog.GROUP, sandbox.GROUP} == GROUPS
+    for path in root.glob("plugins/*/pyproject.toml"):
+        project = tomllib.loads(path.read_text())["project"]
+        assert set(project["entry-points"]) <= GROUPS, path
+        assert project["entry-points"]["revolution.plugins"], path
+
+
+def test_the_command_is_called_revolution(root: Path) -> None:
+    project = tomllib.loads((root / "core/hub/pyproject.toml").read_text())["project"]
+    assert project["scripts"] == {"revolution": "revolution_hub.cli.main:main"}

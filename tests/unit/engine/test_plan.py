@@ -1,0 +1,96 @@
+"""plan: which step comes next, from the definition and the records alone."""
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from revolution_hub.engine.plan import next_step, taken
+from revolution_hub.model.execution import StepExecution
+from revolution_hub.model.parse_workflow import parse
+from revolution_hub.model.status import StepStatus
+
+NOW = datetime(2026, 11, 22, tzinfo=UTC)
+DOCUMENT = {
+    "name": "x",
+    "steps": [
+        {"id": "a", "set": {}},
+        {
+            "id": "fork",
+            "if": "{{ vars.x }}",
+            "then": [
+                {"id": "t1", "set": {}},
+                {"id": "inner", "if": True, "then": [{"id": "deep", "set": {}}]},
+            ],
+            "else": [{"id": "e1", "set": {}}],
+        },
+        {"id": "z", "set": {}},
+    ],
+}
+STEPS = parse(DOCUMENT).steps
+
+
+def record(step_id: str, status: str, branch: str | None = None) -> StepExecution:
+    return StepExecution(
+        execution_id="exe_1",
+        tenant_id="ten_1",
+        step_id=step_id,
+        position=0,
+        kind="set",
+        status=StepStatus(status),
+        started_at=NOW,
+        output={"branch": branch} if branch else {},
+    )
+
+
+@dataclass(frozen=True)
+class Case:
+    name: str
+    expect: str | None
+    given: dict[str, Any] = field(default_factory=dict)
+    branches: dict[str, str] = field(default_factory=dict)
+
+
+DONE = "succeeded"
+CASES = [
+    Case("nothing recorded", "a"),
+    Case("a begun step comes again", "a", {"a": "running"}),
+    Case("a waiting step comes again", "a", {"a": "waiting"}),
+    Case("an uncertain step comes again", "a", {"a": "uncertain"}),
+    Case("a step with a result is passed", "fork", {"a": DONE}),
+    Case("a skipped step is passed", "fork", {"a": "skipped"}),
+    Case("then is entered", "t1", {"a": DONE}, {"fork": "then"}),
+    Case("else is entered", "e1", {"a": DONE}, {"fork": "else"}),
+    Case("an inner branch is reached in turn", "inner", {"a": DONE, "t1": DONE}, {"fork": "then"}),
+    Case("an inner branch is entered", "deep", {"a": DONE, "t1": DONE}, {"fork": "then", "inner": "then"}),
+    Case("an empty else is passed", "z", {"a": DONE, "t1": DONE}, {"fork": "then", "inner": "else"}),
+    Case("behind a finished else", "z", {"a": DONE, "e1": DONE}, {"fork": "else"}),
+    Case("the other branch does not count", "e1", {"a": DONE, "t1": DONE}, {"fork": "else"}),
+    Case("a later result does not hide an open step", "a", {"z": DONE}),
+    Case("all done", None, {"a": DONE, "e1": DONE, "z": DONE}, {"fork": "else"}),
+]
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+def test_the_first_step_without_a_result_is_next(case: Case) -> None:
+    recorded = {name: record(name, status) for name, status in case.given.items()}
+    recorded |= {name: record(name, DONE, branch) for name, branch in case.branches.items()}
+    found = next_step(STEPS, recorded)
+    assert (found.id if found else None) == case.expect
+
+
+def test_a_skipped_fork_leaves_both_branches_alone() -> None:
+    recorded = {"a": record("a", DONE), "fork": record("fork", "skipped")}
+    found = next_step(STEPS, recorded)
+    assert found is not None
+    assert found.id == "z"
+
+
+def test_no_steps_need_nothing() -> None:
+    assert next_step((), {}) is None
+
+
+def test_what_was_taken_is_read_from_the_record() -> None:
+    assert [one.id for one in taken(STEPS[1], record("fork", DONE, "then"))] == ["t1", "inner"]
+    assert [one.id for one in taken(STEPS[1], record("fork", DONE, "else"))] == ["e1"]
