@@ -1,0 +1,252 @@
+"""Tenants never meet: whatever A asks for or does with B's ids, B's rows are not seen and not touched."""
+
+import inspect
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime
+from types import ModuleType
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+
+from revolution_hub.errors import NotFoundError
+from revolution_hub.model.change import Intake, Start
+from revolution_hub.model.connection import Hook, ProviderApp, Sealed
+from revolution_hub.model.event import Listener
+from revolution_hub.model.status import (
+    AttemptStatus,
+    ConnectionStatus,
+    ExecutionStatus,
+    StepStatus,
+    WaitReason,
+)
+from revolution_hub.store import across, connections, executions, idempotency, tenants, workflows
+from revolution_hub.store import tables as t
+from revolution_hub.store.paging import Page
+from revolution_hub.store.submit import submit
+from revolution_hub.store.tx import Store, Tx
+from revolution_hub.store.workflows import StoredVersion, StoredWorkflow
+
+NOW = datetime(2026, 11, 22, 10, tzinfo=UTC)
+SEALED = Sealed(blob=b"canary-b", key_id="dek_b", version=1)
+WORKFLOW = StoredWorkflow(
+    id="wf_b",
+    tenant_id="ten_b",
+    name="canary-b",
+    document={"canary": "b"},
+    revision=1,
+    created_at=NOW,
+    updated_at=NOW,
+    published_version=1,
+)
+VERSION = StoredVersion(
+    workflow_id="wf_b",
+    tenant_id="ten_b",
+    version=1,
+    document={"canary": "b"},
+    published_by="key_b",
+    created_at=NOW,
+)
+HOOK = Hook(
+    id="hok_b", tenant_id="ten_b", workflow_id="wf_b", key="hook-key-b", created_at=NOW, secret=SEALED
+)
+PAGE = Page(limit=200)
+
+
+def listener(kind: str, event: str | None) -> Listener:
+    return Listener(tenant_id="ten_b", workflow_id="wf_b", version=1, kind=kind, event_type=event)
+
+
+@pytest.fixture
+def ids(store: Store, make: Any) -> dict[str, Any]:
+    """Fill tenant B with one of everything and return it."""
+    make.tenant = "ten_b"
+    connection = make.connection(
+        id="con_b", name="canary-b", account="acc_b", app_id="app_b", credential=SEALED
+    )
+    execution = make.execution(
+        id="exe_b",
+        workflow_id="wf_b",
+        idempotency_key="key",
+        status=ExecutionStatus.WAITING,
+        wait_reason=WaitReason.UNCERTAIN,
+        wait_on="con_b",
+    )
+    step = make.step(execution, status=StepStatus.UNCERTAIN)
+    attempt = make.attempt(execution, status=AttemptStatus.UNKNOWN)
+    with store.begin_across() as across_tx:
+        tenants.add_tenant(across_tx, "ten_b", "B", NOW)
+        tx = across_tx.of("ten_b")
+        tenants.add_api_key(tx, "key_b", name="b", key_hash="hash-b", role="owner", now=NOW)
+        tenants.add_data_key(tx, "dek_b", b"canary-b", NOW)
+        workflows.add(tx, WORKFLOW)
+        workflows.add_version(tx, VERSION, [listener("event", "acme.x.y"), listener("webhook", None)])
+        workflows.add_hook(tx, HOOK)
+        connections.add(tx, connection)
+        idempotency.remember(tx, "key_b", "key", fingerprint="f", resource_id="wf_b", now=NOW)
+        tx.conn.execute(sa.insert(t.step_executions).values(_row(step)))
+        tx.conn.execute(sa.insert(t.attempts).values(_row(attempt)))
+    submit(store, Start(execution=execution))
+    event = make.event()
+    submit(
+        store, Intake(delivery=make.delivery(), event=event, executions=(make.execution(event_id=event.id),))
+    )
+    return {"connection": connection, "execution": execution, "step": step, "attempt": attempt}
+
+
+def _row(value: Any) -> dict[str, Any]:
+    return {name: getattr(value, name) for name in value.__slots__} | {"status": str(value.status)}
+
+
+Act = Callable[[Tx, dict[str, Any]], Any]
+
+FINDS_NOTHING: dict[str, Act] = {
+    "workflows.get": lambda tx, _: workflows.get(tx, "wf_b"),
+    "workflows.list_page": lambda tx, _: workflows.list_page(tx, PAGE, None)[0],
+    "workflows.get_version": lambda tx, _: workflows.get_version(tx, "wf_b", 1),
+    "workflows.last_version": lambda tx, _: workflows.last_version(tx, "wf_b"),
+    "workflows.list_listeners": lambda tx, _: workflows.list_listeners(tx, ["acme.x.y"]),
+    "workflows.webhook_listener": lambda tx, _: workflows.webhook_listener(tx, "wf_b"),
+    "workflows.find_hook": lambda tx, _: workflows.find_hook(tx, "wf_b"),
+    "connections.get": lambda tx, _: connections.get(tx, "con_b"),
+    "connections.find_for": lambda tx, _: connections.find_for(tx, "acme", "canary-b"),
+    "connections.list_page": lambda tx, _: connections.list_page(tx, PAGE, None)[0],
+    "connections.count_by_connector": lambda tx, _: connections.count_by_connector(tx),
+    "executions.get": lambda tx, _: executions.get(tx, "exe_b"),
+    "executions.find_started": lambda tx, _: executions.find_started(tx, "wf_b", "key"),
+    "executions.list_page": lambda tx, _: executions.list_page(
+        tx, PAGE, workflow_id=None, status=None, event_id=None
+    )[0],
+    "executions.list_steps": lambda tx, _: executions.list_steps(tx, "exe_b"),
+    "executions.list_attempts": lambda tx, _: executions.list_attempts(tx, "exe_b"),
+    "idempotency.find_resource": lambda tx, _: idempotency.find_resource(tx, "key_b", "key", "f"),
+    "tenants.newest_data_key": lambda tx, _: tenants.newest_data_key(tx),
+    "tenants.find_data_key": lambda tx, _: tenants.find_data_key(tx, "dek_b"),
+}
+
+CHANGES_NOTHING: dict[str, Act] = {
+    "workflows.replace": lambda tx, _: workflows.replace(tx, replace(WORKFLOW, name="stolen"), 1),
+    "workflows.remove": lambda tx, _: workflows.remove(tx, "wf_b"),
+    "workflows.set_hook_secret": lambda tx, _: workflows.set_hook_secret(tx, replace(HOOK, secret=None)),
+    "connections.replace_credential": lambda tx, ids: connections.replace_credential(
+        tx, ids["connection"], SEALED, status=ConnectionStatus.DISABLED, reason="x", now=NOW
+    ),
+    "connections.set_status": lambda tx, _: connections.set_status(
+        tx, "con_b", ConnectionStatus.DISABLED, "x", NOW
+    ),
+    "connections.remove": lambda tx, _: connections.remove(tx, "con_b"),
+    "connections.take_refresh": lambda tx, _: connections.take_refresh(tx, "con_b", "rfr_a", NOW, NOW),
+    "connections.end_refresh": lambda tx, _: connections.end_refresh(tx, "con_b", "rfr_a"),
+    "executions.cancel": lambda tx, _: executions.cancel(tx, "exe_b", NOW, "x"),
+    "executions.resume": lambda tx, _: executions.resume(tx, "exe_b", WaitReason.UNCERTAIN),
+    "executions.resume_waiting_on": lambda tx, _: executions.resume_waiting_on(tx, "con_b"),
+    "executions.replace_step": lambda tx, ids: executions.replace_step(tx, replace(ids["step"], kind="x")),
+    "executions.replace_attempt": lambda tx, ids: executions.replace_attempt(
+        tx, replace(ids["attempt"], worker="x")
+    ),
+}
+
+ADDS = {
+    *(
+        "workflows.add",
+        "workflows.add_version",
+        "workflows.add_hook",
+        "connections.add",
+        "connections.add_app",
+    ),
+    *("tenants.add_tenant", "tenants.add_api_key", "tenants.add_data_key", "idempotency.remember"),
+}
+ACROSS = {"tenants.find_principal"}
+
+
+def everything(store: Store) -> list[Any]:
+    with store.read_across() as tx:
+        return [tx.conn.execute(sa.select(table)).all() for table in t.metadata.sorted_tables]
+
+
+@pytest.mark.parametrize("name", FINDS_NOTHING)
+def test_nothing_of_another_tenant_is_found(name: str, store: Store, ids: dict[str, Any]) -> None:
+    with store.read("ten_b") as tx:
+        assert FINDS_NOTHING[name](tx, ids)
+    with store.read("ten_a") as tx:
+        try:
+            found = FINDS_NOTHING[name](tx, ids)
+        except NotFoundError:
+            found = None
+    assert not found
+
+
+@pytest.mark.parametrize("name", CHANGES_NOTHING)
+def test_nothing_of_another_tenant_is_changed(name: str, store: Store, ids: dict[str, Any]) -> None:
+    before = everything(store)
+    with store.begin("ten_a") as tx:
+        assert not CHANGES_NOTHING[name](tx, ids)
+    assert everything(store) == before
+
+
+def test_every_function_of_the_nouns_is_tried_here() -> None:
+    nouns: list[ModuleType] = [workflows, connections, executions, idempotency, tenants]
+    declared = {
+        f"{noun.__name__.rpartition('.')[2]}.{name}"
+        for noun in nouns
+        for name, function in inspect.getmembers(noun, inspect.isfunction)
+        if function.__module__ == noun.__name__ and next(iter(inspect.signature(function).parameters)) == "tx"
+        if not name.startswith("_")
+    }
+    assert declared == set(FINDS_NOTHING) | set(CHANGES_NOTHING) | ADDS | ACROSS
+
+
+def app(owner: str | None) -> ProviderApp:
+    return ProviderApp(
+        id="app_b",
+        connector="acme",
+        app_key="app-key",
+        client_id="c",
+        secret=SEALED,
+        created_at=NOW,
+        owner_tenant_id=owner,
+    )
+
+
+def test_an_app_of_another_tenant_is_not_there_and_one_of_the_installation_is(store: Store) -> None:
+    with store.begin_across() as tx:
+        connections.add_app(tx, app("ten_b"))
+        connections.add_app(tx, replace(app(None), id="app_all", app_key="other-key"))
+    assert across.get_app(store, "app_b", "ten_b") == app("ten_b")
+    assert across.get_app(store, "app_b", "ten_a") is None
+    assert across.get_app(store, "app_all", "ten_a") is not None
+
+
+def test_an_app_of_one_tenant_reaches_only_its_own_connections(store: Store, make: Any) -> None:
+    for tenant in ("ten_a", "ten_b"):
+        with store.begin(tenant) as tx:
+            connections.add(tx, make.connection(tenant_id=tenant, app_id="app_b", account="acc"))
+    reached = across.connections_of_account(store, app("ten_b"), {"acc"})
+    assert [one.tenant_id for one in reached] == ["ten_b"]
+    assert len(across.connections_of_account(store, app(None), {"acc"})) == 2
+    assert across.connections_of_account(store, app(None), {"other"}) == []
+    assert across.connections_of_account(store, replace(app(None), id="app_c"), {"acc"}) == []
+
+
+def test_an_app_is_found_by_its_key_under_its_own_connector_only(store: Store) -> None:
+    with store.begin_across() as tx:
+        connections.add_app(tx, app(None))
+    assert across.find_app_by_key(store, "acme", "app-key") == app(None)
+    assert across.find_app_by_key(store, "other", "app-key") is None
+    assert across.find_app_by_key(store, "acme", "app-kex") is None
+
+
+def test_keys_lead_to_their_own_tenant_only(store: Store, ids: dict[str, Any]) -> None:
+    principal = across.principal_of_key(store, "hash-b")
+    assert principal is not None
+    assert (principal.id, principal.tenant_id, principal.role) == ("key_b", "ten_b", "owner")
+    assert across.principal_of_key(store, "hash-a") is None
+    assert across.find_hook_by_key(store, "hook-key-b") == HOOK
+    assert across.find_hook_by_key(store, "hook-key") is None
+
+
+def test_a_revoked_key_speaks_for_nobody(store: Store, ids: dict[str, Any]) -> None:
+    with store.begin_across() as tx:
+        tx.conn.execute(sa.update(t.api_keys).values(revoked_at=NOW))
+    assert across.principal_of_key(store, "hash-b") is None

@@ -1,0 +1,173 @@
+"""Store and Tx: a transaction needs a tenant, is kept whole or not at all, and says when it cannot be."""
+
+import os
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta, timezone
+from pathlib import Path
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+
+from revolution_hub.errors import HubError, LimitError
+from revolution_hub.model.change import Start
+from revolution_hub.store import across, connections, executions, tenants
+from revolution_hub.store.paging import Page
+from revolution_hub.store.submit import submit
+from revolution_hub.store.tx import Store, StoreError
+
+NOW = datetime(2026, 11, 22, 10, tzinfo=UTC)
+Open = Callable[..., Store]
+
+HOLDER = """
+import sqlite3, sys
+link = sqlite3.connect(sys.argv[1], isolation_level=None)
+link.execute("BEGIN IMMEDIATE")
+link.execute("INSERT INTO tenants VALUES ('ten_x', 'half', '2026-11-22 10:00:00.000000')")
+print("held", flush=True)
+sys.stdin.read()
+"""
+
+
+@contextmanager
+def locked_by_another_process(database: Path) -> Iterator[None]:
+    holder = subprocess.Popen(
+        [sys.executable, "-c", HOLDER, str(database)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        env={"PATH": os.environ["PATH"]},
+    )
+    assert holder.stdout is not None
+    assert holder.stdin is not None
+    assert holder.stdout.readline() == b"held\n"
+    try:
+        yield
+    finally:
+        holder.stdin.close()
+        holder.wait(10)
+        holder.stdout.close()
+
+
+def all_executions(store: Store, tenant_id: str = "ten_a") -> list[str]:
+    with store.read(tenant_id) as tx:
+        rows, _ = executions.list_page(tx, Page(limit=200), workflow_id=None, status=None, event_id=None)
+    return [one.id for one in rows]
+
+
+@pytest.mark.parametrize("tenant", ["", None])
+def test_a_transaction_without_a_tenant_is_refused_before_it_begins(store: Store, tenant: Any) -> None:
+    for door in (store.begin, store.read):
+        with pytest.raises(ValueError, match="needs a tenant"), door(tenant):
+            pytest.fail("the transaction began")
+    with store.begin_across() as tx, pytest.raises(ValueError, match="needs a tenant"):
+        tx.of(tenant)
+
+
+def test_a_block_that_raises_keeps_nothing(store: Store, make: Any) -> None:
+    def half() -> None:
+        with store.begin("ten_a") as tx:
+            connections.add(tx, make.connection())
+            raise KeyError("x")
+
+    with pytest.raises(KeyError):
+        half()
+    with store.read("ten_a") as tx:
+        assert connections.find_for(tx, "acme", None) is None
+
+
+def test_a_reader_sees_one_state_to_the_end(open_store: Open, make: Any) -> None:
+    reader, writer = open_store(), open_store()
+    with reader.read("ten_a") as tx:
+        before = connections.count_by_connector(tx)
+        with writer.begin("ten_a") as other:
+            connections.add(other, make.connection())
+        assert connections.count_by_connector(tx) == before == {}
+    with reader.read("ten_a") as tx:
+        assert connections.count_by_connector(tx) == {"acme": {"connected": 1}}
+
+
+def test_a_database_locked_by_another_process_is_an_error_that_says_when_to_come_back(
+    open_store: Open, database: Path, make: Any
+) -> None:
+    store = open_store(patient=False)
+    with locked_by_another_process(database):
+        with pytest.raises(StoreError) as caught:
+            submit(store, Start(execution=make.execution()))
+        with pytest.raises(StoreError):
+            across.claim(store, "wrk_1", NOW, NOW, limit=1, isolated=False)
+    assert isinstance(caught.value, LimitError)
+    assert (caught.value.code, caught.value.retry_after_s) == ("database_unavailable", 1.0)
+    assert caught.value.reason == "database is locked"
+    assert "sqlite" not in caught.value.message.lower()
+
+
+def test_after_a_lock_nothing_of_the_refused_is_there_and_work_goes_on(
+    open_store: Open, database: Path, make: Any
+) -> None:
+    store = open_store(patient=False)
+    refused, later = make.execution(), make.execution()
+    with locked_by_another_process(database):
+        with pytest.raises(StoreError):
+            submit(store, Start(execution=refused))
+        assert all_executions(store) == []
+    submit(store, Start(execution=later))
+    assert all_executions(store) == [later.id]
+    assert not across.any_tenant(store)
+
+
+def test_reading_goes_on_while_another_process_writes(open_store: Open, database: Path, make: Any) -> None:
+    store = open_store(patient=False)
+    submit(store, Start(execution=make.execution()))
+    with locked_by_another_process(database):
+        assert len(all_executions(store)) == 1
+
+
+def test_a_full_disk_keeps_nothing_of_the_transaction(open_store: Open, make: Any) -> None:
+    store = open_store()
+
+    def small(dbapi: sqlite3.Connection, _record: Any) -> None:
+        pages = dbapi.execute("PRAGMA page_count").fetchone()[0]
+        dbapi.execute(f"PRAGMA max_page_count={pages + 4}")
+
+    sa.event.listen(store.engine, "connect", small)
+
+    def too_much() -> None:
+        with store.begin("ten_a") as tx:
+            connections.add(tx, make.connection())
+            connections.add(tx, make.connection(name="large", base_url="x" * 200_000))
+
+    with pytest.raises(StoreError) as caught:
+        too_much()
+    assert "full" in caught.value.reason
+    with store.read("ten_a") as tx:
+        assert connections.count_by_connector(tx) == {}
+    submit(store, Start(execution=make.execution()))
+
+
+def test_a_folder_in_the_place_of_the_database_is_a_store_error(open_store: Open, tmp_path: Path) -> None:
+    with pytest.raises(HubError) as caught:
+        across.any_tenant(open_store(tmp_path))
+    assert caught.value.code == "database_unavailable"
+
+
+def test_everything_committed_is_synced_to_disk_before_it_is_said(store: Store) -> None:
+    with store.read_across() as tx:
+        settings = {
+            name: tx.conn.execute(sa.text(f"PRAGMA {name}")).scalar_one()
+            for name in ("journal_mode", "synchronous")
+        }
+    assert settings == {"journal_mode": "wal", "synchronous": 2}
+
+
+def test_moments_come_back_in_utc_and_zoneless_ones_never_go_in(store: Store) -> None:
+    berlin = datetime(2026, 7, 1, 0, 30, tzinfo=timezone(timedelta(hours=2)))
+    with store.begin_across() as tx:
+        tenants.add_tenant(tx, "ten_a", "A", berlin)
+        written = tx.conn.execute(sa.text("select created_at from tenants")).scalar_one()
+    assert written == "2026-06-30 22:30:00.000000"
+    with pytest.raises(sa.exc.StatementError, match="time zone"), store.begin_across() as tx:
+        tenants.add_tenant(tx, "ten_b", "B", datetime(2026, 7, 1))  # noqa: DTZ001 - the point of the test
