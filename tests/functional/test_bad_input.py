@@ -47,12 +47,13 @@ def test_a_workflow_with_many_faults_is_422_with_every_problem_and_its_path(
     assert "did you mean 'hubspot.get_contact'" in answer.text
 
 
-def test_unknown_words_are_refused_at_save_time(shared_hub: Any, shared_team: Any) -> None:
-    document = {"name": "words", "stepz": [], "steps": [{**STEP, "wehn": "x"}, {"parallel": {}}]}
+def test_unknown_words_and_unknown_names_are_told_together(shared_hub: Any, shared_team: Any) -> None:
+    odd = {"uses": "nobody.do_this", "with": {}}
+    document = {"name": "words", "stepz": [], "steps": [{**STEP, "wehn": "x"}, {"parallel": {}}, odd]}
     answer = shared_hub.call("POST", "/api/workflows", {"document": document}, key=shared_team.key)
     assert answer.status_code == 422
     found = _problems(answer)
-    assert {"stepz", "steps[0].wehn", "steps[1].parallel"} <= set(found)
+    assert {"stepz", "steps[0].wehn", "steps[1].parallel", "steps[2].uses"} <= set(found)
 
 
 HOSTILE_JSON = {

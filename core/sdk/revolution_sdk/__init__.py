@@ -1,7 +1,7 @@
 """Everything a connector author imports, in one place.
 
 Declaring:  Connector, Action, EventType, AppWebhook, Effect, Found, hookimpl
-Authorising: ApiKey, OAuth2, NoAuth
+Authorizing: ApiKey, OAuth2, NoAuth
 Handed in:  ActionContext, Delivery, Emitted, Secret
 Raising:    RetryableError, UnknownOutcomeError, RejectedError, CredentialError, DeliveryError
 """

@@ -1,4 +1,4 @@
-"""How a connector's accounts are authorised: declarations only. The hub keeps the secrets and does the work.
+"""How a connector's accounts are authorized: declarations only. The hub keeps the secrets and does the work.
 
 The authentication is put on a copy of each request on its way out, so connector code never holds a token.
 """
@@ -36,7 +36,7 @@ class ApiKey:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OAuth2:
-    """Authorisation code with refresh. Tokens go out as `Authorization: Bearer …`.
+    """Authorization code with refresh. Tokens go out as `Authorization: Bearer …`.
 
     `account_field` names the member of the token answer that identifies the account (HubSpot: `hub_id`);
     deliveries are attributed by it. `authorize_params` are added to the consent URL.

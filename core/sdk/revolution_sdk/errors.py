@@ -4,7 +4,7 @@ ConnectorError
 ├── RetryableError        nothing was done; try again later
 ├── UnknownOutcomeError   something may have been done; look before trying again
 ├── RejectedError         the provider said no; trying again changes nothing
-├── CredentialError       the connection must be authorised anew by a person
+├── CredentialError       the connection must be authorized anew by a person
 └── DeliveryError         a delivery is forged, stale or unreadable; it is refused
 
 A connector only raises; the hub acts. Anything else that leaves a connector is a bug of the connector:
@@ -67,7 +67,7 @@ class RejectedError(ConnectorError):
 
 
 class CredentialError(ConnectorError):
-    """Raised when the provider no longer accepts the connection's authorisation, or it lacks a right.
+    """Raised when the provider no longer accepts the connection's authorization, or it lacks a right.
 
     The connection needs a person; executions that use it wait.
     """

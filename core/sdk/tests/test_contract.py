@@ -104,7 +104,7 @@ def test_an_exchange_within_the_contract_passes_untouched(exchange: Exchange) ->
         ("/contacts", {"email": 7}, "x", "request: "),
         ("/contacts", {"emial": "a@example.com"}, "x", "'email' is a required property"),
         ("/contacts?limit=many", {"email": "a"}, "x", "request: "),
-        ("/contacts", {"email": "a"}, "", "not authorised"),
+        ("/contacts", {"email": "a"}, "", "not authorized"),
         ("/deals", {"email": "a"}, "x", "request: "),
     ],
 )

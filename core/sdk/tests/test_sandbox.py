@@ -125,7 +125,6 @@ def test_what_is_not_served_is_not_found(running: RunningSandbox) -> None:
     assert ask(running, "GET", "/v1/contacts").status_code == 405
 
 
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 def test_a_taken_port_is_told(make_box: Callable[[], Sandbox]) -> None:
     with socket.socket() as holder:
         holder.bind(("127.0.0.1", 0))

@@ -1,4 +1,4 @@
-"""How an account at OpenAI, or at a server that speaks its API, is authorised: one key."""
+"""How an account at OpenAI, or at a server that speaks its API, is authorized: one key."""
 
 from revolution_sdk import ApiKey
 

@@ -1,4 +1,4 @@
-"""How a Google account is authorised: OAuth 2 with a refresh token that Google hands out only once."""
+"""How a Google account is authorized: OAuth 2 with a refresh token that Google hands out only once."""
 
 from revolution_sdk import OAuth2
 

@@ -1,4 +1,4 @@
-"""The names a mail and a meeting carry so that they can be recognised: derived from the idempotency key.
+"""The names a mail and a meeting carry so that they can be recognized: derived from the idempotency key.
 
 The same key always gives the same names; nothing of the key can be read back from them.
 """

@@ -103,4 +103,4 @@ def test_an_answer_that_breaks_the_contract_is_noticed(validator: ContractValida
 def test_a_call_without_a_token_breaks_the_contract(validator: ContractValidator, path: str) -> None:
     scope = {"method": "GET", "path": path, "query_string": b"", "headers": []}
     sent: list[MutableMapping[str, Any]] = [{"type": "http.response.start", "status": 200, "headers": []}]
-    assert "not authorised" in validator.check(scope, b"", sent)
+    assert "not authorized" in validator.check(scope, b"", sent)

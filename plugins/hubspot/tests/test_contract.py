@@ -82,4 +82,4 @@ def test_the_sandbox_refuses_what_the_contract_refuses(api: httpx2.Client, body:
 def test_a_call_without_a_token_breaks_the_contract(validator: ContractValidator) -> None:
     scope = {"method": "GET", "path": f"{CONTACTS_PATH}/512", "query_string": b"", "headers": []}
     sent: list[MutableMapping[str, Any]] = [{"type": "http.response.start", "status": 200, "headers": []}]
-    assert "not authorised" in validator.check(scope, b"", sent)
+    assert "not authorized" in validator.check(scope, b"", sent)

@@ -6,7 +6,7 @@ import pytest
 
 from revolution_hub.engine.claim import Claimer
 from revolution_hub.engine.recover import sweep
-from revolution_hub.services import executions
+from revolution_hub.services import connections, executions
 from revolution_hub.services.executions import Verdict
 from revolution_sdk import Found, RetryableError
 
@@ -143,13 +143,28 @@ def test_retries_already_used_are_remembered_over_a_crash(bench: Any, script: An
 def test_the_third_crash_fails_the_step_and_the_execution_as_crashed(
     action: str, bench: Any, script: Any
 ) -> None:
-    execution_id = bench.start({"id": "before", "set": {}}, {"id": "it", "uses": f"lab.{action}"}, AFTER)
+    execution_id = bench.start({"id": "it", "uses": f"lab.{action}"}, AFTER)
     crash(bench, 3, action, script)
     bench.work()
     seen = bench.look(execution_id)
     assert (seen.status, seen.step("it"), script.count(action)) == ("failed", "failed", 3)
     assert (seen.execution.error["code"], seen.execution.error["step"]) == ("crashed", "it")
     assert "after" not in seen.steps
+
+
+def test_a_pure_call_that_crashes_is_blamed_itself_and_not_the_step_before_it(
+    bench: Any, script: Any
+) -> None:
+    execution_id = bench.start({"id": "before", "set": {}}, {"id": "it", "uses": "lab.compute_sum"})
+    # The first crash loses the uncommitted step as well; it is recorded on the way to the second.
+    crash(bench, 4, "compute_sum", script)
+    bench.work()
+    seen = bench.look(execution_id)
+    assert (seen.step("before"), seen.step("it"), seen.execution.error["step"]) == (
+        "succeeded",
+        "failed",
+        "it",
+    )
 
 
 def test_the_third_try_is_left_to_the_isolated_worker(bench: Any, script: Any) -> None:
@@ -209,8 +224,6 @@ def test_after_a_person_has_said_it_did_not_happen_it_is_done_once_more(bench: A
 def test_a_once_call_in_the_dark_stays_uncertain_when_it_can_no_longer_be_looked_up(
     loss: str, bench: Any, script: Any
 ) -> None:
-    from revolution_hub.services import connections
-
     if loss == "plugin":
         execution_id = bench.start(POST)
         crash(bench, 1, "post_letter", script)

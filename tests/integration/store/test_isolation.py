@@ -132,8 +132,8 @@ CHANGES_NOTHING: dict[str, Act] = {
     "connections.replace_credential": lambda tx, ids: connections.replace_credential(
         tx, ids["connection"], SEALED, status=ConnectionStatus.DISABLED, reason="x", now=NOW
     ),
-    "connections.set_status": lambda tx, _: connections.set_status(
-        tx, "con_b", ConnectionStatus.DISABLED, "x", NOW
+    "connections.set_status": lambda tx, ids: connections.set_status(
+        tx, ids["connection"], ConnectionStatus.DISABLED, "x", NOW
     ),
     "connections.remove": lambda tx, _: connections.remove(tx, "con_b"),
     "connections.take_refresh": lambda tx, _: connections.take_refresh(tx, "con_b", "rfr_a", NOW, NOW),

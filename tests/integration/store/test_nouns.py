@@ -145,6 +145,23 @@ def test_a_credential_is_replaced_from_the_version_it_was_read_in_only(store: St
     assert (kept.credential, kept.status, kept.status_reason) == (newer, ConnectionStatus.CONNECTED, None)
 
 
+def test_a_persons_change_has_a_revision_and_overtakes_a_refusal_of_what_was_there_before(
+    store: Store, make: Any
+) -> None:
+    one = make.connection()
+    newer = Sealed(blob=b"newer", key_id="dek_1", version=2)
+    good = {"status": ConnectionStatus.CONNECTED, "reason": None, "now": NOW}
+    with store.begin("ten_a") as tx:
+        connections.add(tx, one)
+        assert connections.replace_credential(tx, one, newer, **good)
+        assert connections.set_status(tx, one, ConnectionStatus.NEEDS_REAUTH, "refused", NOW)
+        renewed = connections.get(tx, one.id)
+        assert connections.replace_credential(tx, renewed, replace(newer, version=3), **good, revision=2)
+        assert not connections.set_status(tx, renewed, ConnectionStatus.NEEDS_REAUTH, "late", NOW)
+        kept = connections.get(tx, one.id)
+    assert (renewed.revision, kept.revision, kept.status) == (1, 2, ConnectionStatus.CONNECTED)
+
+
 def test_the_right_to_refresh_is_one_owners_until_it_is_given_back_or_runs_out(
     store: Store, make: Any
 ) -> None:

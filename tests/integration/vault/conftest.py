@@ -9,12 +9,15 @@ from typing import Any
 
 import pytest
 
+from revolution_hub.catalog import Catalog
 from revolution_hub.egress.client import Egress
 from revolution_hub.egress.guard import Guard
 from revolution_hub.egress.pool import SharedPool
+from revolution_hub.hub import Hub
 from revolution_hub.model.connection import Connection, ProviderApp
 from revolution_hub.model.ids import new_id
-from revolution_hub.store import connections
+from revolution_hub.settings import Settings
+from revolution_hub.store import across, connections
 from revolution_hub.store.tx import Store
 from revolution_hub.vault.master_key import MasterKey
 from revolution_hub.vault.tokens import TokenSource
@@ -37,18 +40,25 @@ ACME = Connector(
 
 @dataclass(slots=True)
 class Provider:
-    """Acme's token endpoint. `valid` is the one refresh token it takes; each use makes the next one."""
+    """Acme's token endpoint. `valid` is the one refresh token it takes; each use makes the next one.
+
+    `meanwhile` is what happens once between a question and its answer.
+    """
 
     sandbox: Sandbox
     before: int = 0
     valid: str = "refresh-1"
     lifetime_s: Any = 3600
     rotates: bool = True
+    account: Any = 7
     answer: Answer | None = None
+    meanwhile: list[Callable[[], object]] = field(default_factory=list)
     forms: list[dict[str, str]] = field(default_factory=list)
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     def grant(self, call: Call) -> Answer:
+        if self.meanwhile:
+            self.meanwhile.pop()()
         with self.lock:
             form = call.form()
             self.forms.append(form)
@@ -58,7 +68,7 @@ class Provider:
                 return Answer(status=400, body={"error": "invalid_grant"})
             granted = {
                 "access_token": f"access-{len(self.forms)}",
-                "account": 7,
+                "account": self.account,
                 "expires_in": self.lifetime_s,
             }
             if self.rotates:
@@ -137,6 +147,28 @@ class Process:
             connections.add(tx.of("ten_a"), connection)
         self.apps[app_id] = app
         return connection
+
+    @property
+    def hub(self) -> Hub:
+        """This process's hub, with Acme installed."""
+        catalog = Catalog()
+        catalog.add(ACME)
+        return Hub(
+            settings=Settings(),
+            store=self.store,
+            vault=self.vault,
+            catalog=catalog,
+            egress=self.egress,
+            wake=lambda: None,
+            now=self.clock,
+            process="api_1",
+        )
+
+    def app(self, app_id: str) -> ProviderApp:
+        """The provider app as it is in the database."""
+        found = across.get_app(self.store, app_id, "ten_a")
+        assert found is not None
+        return found
 
     def source(self, connection: Connection, connector: Connector = ACME) -> TokenSource:
         """What authenticates one call through this connection."""

@@ -15,7 +15,7 @@ PERMISSIONS = {
     "execution:resolve": "say what happened in an uncertain step",
     "integration:read": "see connectors and their actions",
     "connection:read": "see connections, never their secrets",
-    "connection:write": "create, re-authorise and delete connections",
+    "connection:write": "create, re-authorize and delete connections",
     "connection:use": "run an action through a connection",
     "app:write": "register a provider app for this tenant",
     "app:share": "register a provider app for every tenant of the installation",

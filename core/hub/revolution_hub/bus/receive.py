@@ -9,13 +9,14 @@ from dataclasses import dataclass
 
 from revolution_hub.bus.match import match
 from revolution_hub.engine.start import started_by_event
-from revolution_hub.errors import NotFoundError, PluginError
+from revolution_hub.errors import InputError, NotFoundError, PluginError
 from revolution_hub.hub import Hub
 from revolution_hub.model.change import Applied, Intake, Keep
 from revolution_hub.model.connection import Connection, ProviderApp
 from revolution_hub.model.event import Event, StoredDelivery
 from revolution_hub.model.execution import Execution
 from revolution_hub.model.ids import new_id
+from revolution_hub.model.strict_json import dump_json, strict_json
 from revolution_hub.store import across, workflows
 from revolution_hub.store.submit import submit
 from revolution_hub.vault.tokens import app_secret
@@ -68,15 +69,22 @@ def receive_app_delivery(hub: Hub, connector_name: str, app_key: str, delivery: 
 def _read(connector: Connector, webhook: AppWebhook, delivery: Delivery, secret: Secret) -> list[Emitted]:
     try:
         webhook.verify(delivery, secret)
-        emitted = webhook.parse(delivery)
+        return [_storable(one) for one in webhook.parse(delivery) if one.type in connector.events]
     except DeliveryError:
         raise
-    except Exception as error:
-        # A verifier that fails must not let the delivery through; the provider will send it again.
+    # A verifier that fails must not let the delivery through; the provider will send it again. What it
+    # raises is its own: a thread of the API receives no signals.
+    except BaseException as error:
         _log.exception("the connector %s failed to read a delivery", connector.name)
         raise PluginError(f"the connector {connector.name} failed to read the delivery") from error
-    known = connector.events
-    return [one for one in emitted if one.type in known]
+
+
+def _storable(one: Emitted) -> Emitted:
+    try:
+        strict_json(dump_json(one.data).encode())
+    except (ValueError, InputError) as error:
+        raise DeliveryError("the delivery holds what JSON cannot", code="unreadable") from error
+    return one
 
 
 def _stored(app: ProviderApp, delivery: Delivery) -> StoredDelivery:

@@ -28,7 +28,7 @@ def list_executions(
 ) -> None:
     """List the newest executions."""
     query = {"limit": str(limit), **({"status": only} if only else {})}
-    made = table("Executions", ("id", "workflow", "status", "why", "created"))
+    made = table("Executions", ("id", "workflow", "status", "why", "created"), whole=("id", "status"))
     for one in connect().get("/api/workflow-executions", **query)["items"]:
         made.add_row(one["id"], one["workflow_id"], status(one["status"]), why(one), one["created_at"])
     out.print(made)

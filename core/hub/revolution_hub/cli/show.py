@@ -45,11 +45,11 @@ def status(text: str) -> Text:
     return Text(text, style=_COLORS.get(text, ""))
 
 
-def table(title: str, columns: Sequence[str]) -> Table:
-    """Return an empty table that wraps long cells."""
+def table(title: str, columns: Sequence[str], whole: Sequence[str] = ()) -> Table:
+    """Return an empty table that folds long cells, but for the columns that are to stay `whole`."""
     made = Table(title=title, title_justify="left", expand=False)
     for name in columns:
-        made.add_column(name, overflow="fold")
+        made.add_column(name, overflow="fold", no_wrap=name in whole)
     return made
 
 

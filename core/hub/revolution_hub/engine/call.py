@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from copy import deepcopy
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TypeVar
@@ -53,9 +54,8 @@ def call_action(hub: Hub, target: Target, value: JsonObject, key: str) -> JsonOb
     """
     deadline = hub.now() + timedelta(seconds=target.action.timeout_s)
     with open_context(hub, target, key, deadline) as context:
-        output = _guarded(lambda: target.action(context, value))
-    _check_output(hub, target, output)
-    return output
+        output = _guarded(lambda: target.action(context, deepcopy(value)))
+    return checked_output(hub, target, output)
 
 
 @contextmanager
@@ -81,7 +81,7 @@ def guarded_confirm(hub: Hub, target: Target, value: JsonObject, key: str) -> ob
     deadline = hub.now() + timedelta(seconds=target.action.timeout_s)
     try:
         with open_context(hub, target, key, deadline) as context:
-            return _guarded(lambda: confirm(context, value))
+            return _guarded(lambda: confirm(context, deepcopy(value)))
     except (ConnectorError, HubError, PluginBug) as error:
         return error
 
@@ -119,21 +119,26 @@ def _guarded(function: Callable[[], T]) -> T:
         raise PluginBug(error) from error
 
 
-def _check_output(hub: Hub, target: Target, output: object) -> None:
+def checked_output(hub: Hub, target: Target, output: object) -> JsonObject:
+    """Return a copy of what a connector returned, as plain JSON; raise PluginError `output_invalid`.
+
+    A copy, because the connector may still hold what it returned and change it.
+    """
     if not isinstance(output, dict):
         raise PluginError(f"{target.name} returned no object", code="output_invalid")
     try:
         # What comes back must be storable as it is, so it passes the same gate as a request body.
-        strict_json(dump_json(output).encode(), max_bytes=LARGEST_OUTPUT)
+        result: JsonObject = strict_json(dump_json(output).encode(), max_bytes=LARGEST_OUTPUT)
     except (TypeError, ValueError, RecursionError, InputError) as error:
         raise PluginError(
             f"{target.name} returned something JSON cannot hold, or more than {LARGEST_OUTPUT} bytes",
             code="output_invalid",
         ) from error
-    problems = hub.catalog.check_output(target.name, output)
+    problems = hub.catalog.check_output(target.name, result)
     if problems:
         raise PluginError(
             f"{target.name} returned something its own schema refuses",
             code="output_invalid",
             details={"problems": [one.as_json() for one in problems[:10]]},
         )
+    return result

@@ -43,7 +43,7 @@ def _check_triggers(workflow: Workflow, catalog: Catalog, has_connection: HasCon
             path = f"{trigger.path}.event"
             problems.append(_unknown(path, "event", trigger.event, names, "unknown_event"))
         elif trigger.connection is not None:
-            connectors = _connectors_of(catalog, trigger.event)
+            connectors = connectors_of(catalog, trigger.event)
             if not any(has_connection(one, trigger.connection) for one in connectors):
                 problems.append(
                     Problem(
@@ -55,7 +55,8 @@ def _check_triggers(workflow: Workflow, catalog: Catalog, has_connection: HasCon
     return problems
 
 
-def _connectors_of(catalog: Catalog, event: str) -> list[str]:
+def connectors_of(catalog: Catalog, event: str) -> list[str]:
+    """Return the names of the connectors that report an event of this qualified or canonical name."""
     found = catalog.find_event(event)
     if found is not None:
         return [found[0].name]

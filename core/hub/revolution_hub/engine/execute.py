@@ -9,12 +9,12 @@ from dataclasses import replace
 from datetime import timedelta
 
 from revolution_hub.engine import retry, settle
-from revolution_hub.engine.call import PluginBug, Target, call_action, guarded_confirm
-from revolution_hub.engine.retry import GiveUp
+from revolution_hub.engine.call import PluginBug, Target, call_action, checked_output, guarded_confirm
+from revolution_hub.engine.retry import Again, GiveUp
 from revolution_hub.engine.run import Run
 from revolution_hub.engine.settle import Settled
 from revolution_hub.engine.watch import GRACE_S, Call, Watch
-from revolution_hub.errors import HubError, InputError, PluginError
+from revolution_hub.errors import HubError, InputError, LimitError, PluginError
 from revolution_hub.model.change import Move
 from revolution_hub.model.connection import Connection
 from revolution_hub.model.execution import Attempt, StepExecution
@@ -65,19 +65,25 @@ def _target(run: Run, step: Step, record: StepExecution) -> Target:
 
 
 def _with_input(run: Run, step: Step, record: StepExecution, target: Target) -> StepExecution:
+    # Without a connection at the first attempt, the one set up meanwhile is kept from here on.
+    connection_id = target.connection.id if target.connection else None
     if record.input is not None:
-        return record
+        return replace(record, connection_id=connection_id)
     value: Json = compile_document(step.body).render(run.scope())
     problems = run.hub.catalog.check_input(target.name, value)
     if problems:
         raise InputError(f"the input of {target.name} is not valid", problems)
-    connection_id = target.connection.id if target.connection else None
     return replace(record, input=value, connection_id=connection_id)
 
 
 def _refuse(run: Run, record: StepExecution, error: HubError) -> Settled:
-    attempt = replace(_new_attempt(run, record), status=AttemptStatus.FAILED)
     described = settle.describe(error)
+    last = run.last_attempt(record.step_id)
+    action = run.hub.catalog.find_action(record.uses or "")
+    # What may have happened stays a question when the means to look it up are gone.
+    if last is not None and last.status in IN_THE_DARK and (action is None or action.effect is Effect.ONCE):
+        return settle.uncertain(record, replace(last, status=AttemptStatus.UNKNOWN), described, run.now)
+    attempt = replace(_new_attempt(run, record), status=AttemptStatus.FAILED)
     if isinstance(error, InputError):
         described["details"]["problems"] = [one.as_json() for one in error.problems[:20]]
     return settle.failed_attempt(GiveUp(), record, attempt, described, run.now, can_confirm=False)
@@ -89,10 +95,12 @@ def _attempt(run: Run, watch: Watch, step: Step, target: Target, record: StepExe
         record, status=StepStatus.RUNNING, attempts=attempt.number, wake_at=None, error=None, checks=0
     )
     run.record(record, attempt)
-    if target.action.effect is not Effect.PURE:
+    # After a crash a pure call is committed as well, so that the next one is blamed on the right step.
+    if target.action.effect is not Effect.PURE or run.execution.crashes:
         run.flush()
     call = Call(
         run=run,
+        pending=run.pending(),
         step=step,
         action=target.action,
         record=record,
@@ -115,13 +123,13 @@ def _after_error(
     run: Run, step: Step, target: Target, record: StepExecution, attempt: Attempt, error: Exception
 ) -> Move | None:
     cause = error.error if isinstance(error, PluginBug) else error
-    if isinstance(cause, CredentialError) and target.connection is not None:
-        _mark_refused(run, target.connection, cause)
+    overtaken = isinstance(cause, CredentialError) and not _mark_refused(run, target.connection, cause)
     tries = settle.tries_of(run.attempts[step.id])
     known = cause if isinstance(cause, Exception) else RuntimeError(type(cause).__name__)
     decision = retry.after_failure(known, target.action.effect, tries, step.retry, random.random())
     settled = settle.failed_attempt(
-        decision,
+        # A person has authorized the connection anew while the provider refused the old credential.
+        Again(0.0) if overtaken else decision,
         record,
         attempt,
         settle.describe(cause),
@@ -146,15 +154,20 @@ def _find_out(run: Run, step: Step, target: Target, record: StepExecution, attem
         attempt,
         run.now,
         settled_at=attempt.started_at + timedelta(seconds=target.action.confirm_after_s),
-        exhausted=settle.tries_of(run.attempts[step.id]) >= step.retry.attempts,
+        exhausted=settle.tries_of([*run.attempts[step.id][:-1], attempt]) >= step.retry.attempts,
     )
 
 
-def _confirmed(run: Run, target: Target, record: StepExecution) -> JsonObject | Found | ConnectorError:
+def _confirmed(
+    run: Run, target: Target, record: StepExecution
+) -> JsonObject | Found | ConnectorError | LimitError:
     answer = guarded_confirm(run.hub, target, record.input, _key(record))
     if isinstance(answer, dict):
-        return answer if not run.hub.catalog.check_output(target.name, answer) else Found.UNKNOWN
-    if isinstance(answer, RetryableError | UnknownOutcomeError):
+        try:
+            return checked_output(run.hub, target, answer)
+        except PluginError:
+            return Found.UNKNOWN
+    if isinstance(answer, RetryableError | UnknownOutcomeError | LimitError):
         return answer
     return answer if isinstance(answer, Found) else Found.UNKNOWN
 
@@ -164,10 +177,13 @@ def _note(run: Run, settled: Settled) -> Move | None:
     return settled.move
 
 
-def _mark_refused(run: Run, connection: Connection, error: CredentialError) -> None:
-    if connection.status is ConnectionStatus.CONNECTED:
-        with run.hub.store.begin(run.execution.tenant_id) as tx:
-            connections.set_status(tx, connection.id, ConnectionStatus.NEEDS_REAUTH, error.message, run.now)
+def _mark_refused(run: Run, connection: Connection | None, error: CredentialError) -> bool:
+    """Mark the connection; False if a person has changed it since it was used."""
+    if connection is None or connection.status is not ConnectionStatus.CONNECTED:
+        return True
+    reason = str(settle.describe(error)["message"])
+    with run.hub.store.begin(run.execution.tenant_id) as tx:
+        return connections.set_status(tx, connection, ConnectionStatus.NEEDS_REAUTH, reason, run.now)
 
 
 def _new_attempt(run: Run, record: StepExecution) -> Attempt:

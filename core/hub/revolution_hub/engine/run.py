@@ -73,9 +73,9 @@ class Run:
         """Note the answer a waiting webhook caller is to get."""
         self._response = response
 
-    def flush(self, move: Move | None = None) -> None:
-        """Commit everything noted, and the move if there is one. Raises FencedError if we lost the claim."""
-        change = Progress(
+    def pending(self, move: Move | None = None) -> Progress:
+        """Return everything noted, and the move if there is one, as one change."""
+        return Progress(
             tenant_id=self.execution.tenant_id,
             execution_id=self.execution.id,
             fence=self.execution.fence,
@@ -84,7 +84,10 @@ class Run:
             response=self._response,
             move=move,
         )
-        if isinstance(submit(self.hub.store, change), Fenced):
+
+    def flush(self, move: Move | None = None) -> None:
+        """Commit everything noted, and the move if there is one. Raises FencedError if we lost the claim."""
+        if isinstance(submit(self.hub.store, self.pending(move)), Fenced):
             raise FencedError(self.execution.id)
         self._noted_steps.clear()
         self._noted_attempts.clear()

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 
 from revolution_hub.engine import retry
 from revolution_hub.engine.retry import Again, Decision, GiveUp, Reconnect, Unsure
-from revolution_hub.errors import HubError, InputError
+from revolution_hub.errors import HubError, InputError, LimitError
 from revolution_hub.model.change import Move
 from revolution_hub.model.execution import Attempt, StepExecution, error_json
 from revolution_hub.model.status import AttemptStatus, ExecutionStatus, StepStatus, WaitReason
@@ -65,7 +65,7 @@ def failed_attempt(
 
 
 def looked_up(
-    answer: JsonObject | Found | ConnectorError,
+    answer: JsonObject | Found | ConnectorError | LimitError,
     step: StepExecution,
     attempt: Attempt,
     now: datetime,

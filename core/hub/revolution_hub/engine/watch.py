@@ -8,7 +8,7 @@ import logging
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from revolution_hub.engine import retry, settle
@@ -31,9 +31,10 @@ _log = logging.getLogger("revolution.engine")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Call:
-    """One call of an action that is under way."""
+    """One call of an action that is under way. `pending` is what its drive has noted and not committed."""
 
     run: Run
+    pending: Progress
     step: Step
     action: Action
     record: StepExecution
@@ -113,12 +114,10 @@ class Watch:
             now,
             can_confirm=call.action.confirm is not None,
         )
-        change = Progress(
-            tenant_id=execution.tenant_id,
-            execution_id=execution.id,
-            fence=execution.fence,
-            steps=(settled.step,),
-            attempts=(settled.attempt,),
+        change = replace(
+            call.pending,
+            steps=(*call.pending.steps, settled.step),
+            attempts=(*call.pending.attempts, settled.attempt),
             move=settled.move or Move(status=ExecutionStatus.QUEUED, at=now),
         )
         outcome = submit(self.hub.store, change)

@@ -17,7 +17,7 @@ class Sealed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Connection:
-    """A tenant's authorised account at a provider.
+    """A tenant's authorized account at a provider.
 
     `base_url` replaces the provider's address (a sandbox, a self-hosted server). `account` is the
     provider's own id of the account, learned from the provider. `revision` grows with every change a

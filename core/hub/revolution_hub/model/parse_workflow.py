@@ -98,6 +98,17 @@ def parse(document: Json) -> Workflow:
 
     At most 500 steps, nested at most 8 deep. The first 200 problems are told.
     """
+    workflow, problems = read(document)
+    if problems:
+        raise DefinitionError("the workflow is not valid", problems)
+    return workflow
+
+
+def read(document: Json) -> tuple[Workflow, list[Problem]]:
+    """Return what could be read of the document, and everything that is wrong with it.
+
+    With problems the workflow is good for nothing but looking for more of them.
+    """
     reader = _Reader()
     root = reader.object(document, "")
     reader.known_words(root, _TOP, "")
@@ -110,9 +121,7 @@ def parse(document: Json) -> Workflow:
     )
     if root.get("steps") == []:
         reader.problem("steps", "at least one step is needed")
-    if reader.problems:
-        raise DefinitionError("the workflow is not valid", reader.problems)
-    return workflow
+    return workflow, reader.problems
 
 
 def _triggers(reader: _Reader, value: Json) -> tuple[Trigger, ...]:

@@ -6,7 +6,7 @@ import httpx2
 from jsonschema import Draft202012Validator
 
 from revolution_hub.access.rbac import require
-from revolution_hub.errors import InputError, NotFoundError, Problem
+from revolution_hub.errors import ConflictError, InputError, NotFoundError, Problem
 from revolution_hub.hub import Hub
 from revolution_hub.model.connection import Connection, ProviderApp
 from revolution_hub.model.ids import new_id, new_key
@@ -92,7 +92,8 @@ def reauthorize(
 ) -> Connection:
     """Replace a connection's credential; executions that waited for it go on.
 
-    Raises InputError if the new credential belongs to another account at the provider.
+    Raises InputError if the new credential belongs to another account at the provider, ConflictError if
+    the connection was changed meanwhile.
     """
     require(principal, "connection:write")
     present = get_connection(hub, principal, connector, connection_id)
@@ -108,9 +109,16 @@ def reauthorize(
         principal.tenant_id, present.id, grant.document, version=present.credential.version + 1
     )
     with hub.store.begin(principal.tenant_id) as tx:
-        connections.replace_credential(
-            tx, present, sealed, status=ConnectionStatus.CONNECTED, reason=None, now=hub.now()
-        )
+        if not connections.replace_credential(
+            tx,
+            present,
+            sealed,
+            status=ConnectionStatus.CONNECTED,
+            reason=None,
+            now=hub.now(),
+            revision=present.revision + 1,
+        ):
+            raise ConflictError("the connection was changed meanwhile; try again")
         executions.resume_waiting_on(tx, present.id)
     hub.wake()
     return get_connection(hub, principal, connector, connection_id)
@@ -122,6 +130,8 @@ def delete_connection(hub: Hub, principal: Principal, connector: str, connection
     get_connection(hub, principal, connector, connection_id)
     with hub.store.begin(principal.tenant_id) as tx:
         connections.remove(tx, connection_id)
+        executions.resume_waiting_on(tx, connection_id)
+    hub.wake()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,17 +1,16 @@
 """Workflows: drafts, publishing a version, and starting one by hand."""
 
 from dataclasses import dataclass, replace
-from datetime import datetime
 
 from revolution_hub.access.rbac import require
-from revolution_hub.engine.check import check
+from revolution_hub.engine.check import check, connectors_of
 from revolution_hub.engine.start import start_by_hand
 from revolution_hub.errors import ConflictError, DefinitionError, NotFoundError
 from revolution_hub.hub import Hub
 from revolution_hub.model.connection import Hook
 from revolution_hub.model.event import Listener
 from revolution_hub.model.ids import new_id, new_key
-from revolution_hub.model.parse_workflow import parse
+from revolution_hub.model.parse_workflow import MOST_PROBLEMS, parse, read
 from revolution_hub.model.principal import Principal
 from revolution_hub.model.workflow import Trigger, TriggerKind, Workflow
 from revolution_hub.services.idempotency import Once, first_made, remember
@@ -108,14 +107,19 @@ def publish_workflow(hub: Hub, principal: Principal, workflow_id: str, once: Onc
         if first_made(tx, principal, once) is not None:
             return _published(draft, hook, None)
         workflow = _checked(hub, tx, draft.document)
-        published = _add_version(tx, principal, draft, workflow, hub.now())
+        published = _add_version(hub, tx, principal, draft, workflow)
         remember(tx, principal, once, workflow_id, hub.now())
         shown = None
-        if _webhook(workflow) is None:
+        trigger = _webhook(workflow)
+        if trigger is None:
             hook = None
         elif hook is None:
             hook, shown = fresh
             workflows.add_hook(tx, hook)
+        elif hook.secret is None and fresh[0].secret is not None:
+            # Published before without signatures, which it asks for now: the address stays.
+            hook, shown = replace(hook, secret=fresh[0].secret), fresh[1]
+            workflows.set_hook_secret(tx, hook)
     return _published(published, hook, shown)
 
 
@@ -132,8 +136,9 @@ def _fresh_hook(hub: Hub, principal: Principal, workflow_id: str) -> tuple[Hook,
     """Make a webhook address and secret beforehand: sealing has a transaction of its own."""
     with hub.store.read(principal.tenant_id) as tx:
         draft = workflows.get(tx, workflow_id)
+        known = workflows.find_hook(tx, workflow_id)
     trigger = _webhook(parse(draft.document))
-    secret, hook_id, sealed = new_signing_secret(), new_id("hok"), None
+    secret, hook_id, sealed = new_signing_secret(), known.id if known else new_id("hok"), None
     if trigger is not None and trigger.auth != "none":
         sealed = hub.vault.seal(principal.tenant_id, hook_id, {"signing_secret": secret})
     hook = Hook(
@@ -148,8 +153,9 @@ def _fresh_hook(hub: Hub, principal: Principal, workflow_id: str) -> tuple[Hook,
 
 
 def _add_version(
-    tx: Tx, principal: Principal, draft: StoredWorkflow, workflow: Workflow, now: datetime
+    hub: Hub, tx: Tx, principal: Principal, draft: StoredWorkflow, workflow: Workflow
 ) -> StoredWorkflow:
+    now = hub.now()
     version = workflows.last_version(tx, draft.id) + 1
     snapshot = StoredVersion(
         workflow_id=draft.id,
@@ -159,7 +165,11 @@ def _add_version(
         published_by=principal.id,
         created_at=now,
     )
-    listeners = [_listener(tx, one, draft.id, version) for one in workflow.triggers]
+    listeners = [
+        _listener(tx, trigger, draft.id, version, connection_id)
+        for trigger in workflow.triggers
+        for connection_id in _connection_ids(hub, tx, trigger)
+    ]
     workflows.add_version(tx, snapshot, listeners)
     published = replace(draft, published_version=version, revision=draft.revision + 1, updated_at=now)
     if not workflows.replace(tx, published, draft.revision):
@@ -188,14 +198,16 @@ def execute_workflow(
 
 
 def _checked(hub: Hub, tx: Tx, document: Json) -> Workflow:
-    workflow = parse(document)
+    workflow, problems = read(document)
 
     def has_connection(connector: str, name: str) -> bool:
         return connections.find_for(tx, connector, name) is not None
 
-    problems = check(workflow, hub.catalog, has_connection)
+    # What cannot be read is told once; whether it exists is no question then.
+    told = {one.path for one in problems}
+    problems += [one for one in check(workflow, hub.catalog, has_connection) if one.path not in told]
     if problems:
-        raise DefinitionError("the workflow is not valid", problems)
+        raise DefinitionError("the workflow is not valid", problems[:MOST_PROBLEMS])
     return workflow
 
 
@@ -203,13 +215,12 @@ def _webhook(workflow: Workflow) -> Trigger | None:
     return next((one for one in workflow.triggers if one.kind is TriggerKind.WEBHOOK), None)
 
 
-def _listener(tx: Tx, trigger: Trigger, workflow_id: str, version: int) -> Listener:
+def _listener(
+    tx: Tx, trigger: Trigger, workflow_id: str, version: int, connection_id: str | None
+) -> Listener:
     settings: JsonObject = {}
-    connection_id = None
     if trigger.kind is TriggerKind.WEBHOOK:
         settings = {"auth": trigger.auth, "answer": trigger.answer}
-    if trigger.connection is not None:
-        connection_id = _connection_id(tx, trigger)
     return Listener(
         tenant_id=tx.tenant_id,
         workflow_id=workflow_id,
@@ -221,6 +232,12 @@ def _listener(tx: Tx, trigger: Trigger, workflow_id: str, version: int) -> Liste
     )
 
 
-def _connection_id(tx: Tx, trigger: Trigger) -> str | None:
-    rows, _ = connections.list_page(tx, Page(limit=200), None)
-    return next((one.id for one in rows if one.name == trigger.connection), None)
+def _connection_ids(hub: Hub, tx: Tx, trigger: Trigger) -> list[str | None]:
+    """Return what the trigger is narrowed to: a canonical event may come from several connectors."""
+    if trigger.event is None or trigger.connection is None:
+        return [None]
+    named = [
+        connections.find_for(tx, connector, trigger.connection)
+        for connector in connectors_of(hub.catalog, trigger.event)
+    ]
+    return [one.id for one in named if one is not None]

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from revolution_hub.model.connection import Connection, Hook, ProviderApp
 from revolution_hub.model.execution import Execution
 from revolution_hub.model.principal import Principal
-from revolution_hub.model.status import ExecutionStatus, WaitReason
+from revolution_hub.model.status import ConnectionStatus, ExecutionStatus, WaitReason
 from revolution_hub.store import tables as t
 from revolution_hub.store import tenants
 from revolution_hub.store.connections import app_of, connection_of
@@ -154,17 +154,26 @@ def count_queued(store: Store, limit: int, *, isolated: bool) -> int:
 
 
 def wake_due(store: Store, now: datetime) -> int:
-    """Queue every execution whose timer or retry is due; returns how many."""
+    """Queue every execution whose timer or retry is due, or whose connection is there; returns how many.
+
+    Who authorizes a connection queues what waits for it then; this finds who began to wait just behind.
+    """
     table = t.executions
+    timed = table.c.wait_reason.in_([str(WaitReason.TIMER), str(WaitReason.RETRY)])
+    reconnected = sa.exists().where(
+        t.connections.c.tenant_id == table.c.tenant_id,
+        t.connections.c.status == str(ConnectionStatus.CONNECTED),
+        sa.or_(t.connections.c.id == table.c.wait_on, t.connections.c.connector == table.c.wait_on),
+    )
+    due = sa.or_(
+        sa.and_(timed, table.c.wake_at <= now),
+        sa.and_(table.c.wait_reason == str(WaitReason.CONNECTION), reconnected),
+    )
     with store.begin_across() as tx:
         return tx.conn.execute(
             sa.update(table)
-            .where(
-                table.c.status == str(ExecutionStatus.WAITING),
-                table.c.wait_reason.in_([str(WaitReason.TIMER), str(WaitReason.RETRY)]),
-                table.c.wake_at <= now,
-            )
-            .values(status=_QUEUED, wait_reason=None, wake_at=None)
+            .where(table.c.status == str(ExecutionStatus.WAITING), due)
+            .values(status=_QUEUED, wait_reason=None, wait_on=None, wake_at=None)
         ).rowcount
 
 

@@ -69,8 +69,12 @@ def replace_credential(
     status: ConnectionStatus,
     reason: str | None,
     now: datetime,
+    revision: int | None = None,
 ) -> bool:
-    """Store a new credential if nobody stored another meanwhile; True if it was stored."""
+    """Store a new credential if nobody stored another meanwhile; True if it was stored.
+
+    A person's change comes with the connection's next `revision`, a renewal by the hub with none.
+    """
     table = t.connections
     done = tx.conn.execute(
         sa.update(table)
@@ -79,18 +83,30 @@ def replace_credential(
             table.c.id == connection.id,
             table.c.sealed_version == connection.credential.version,
         )
-        .values(**sealed_columns(sealed), status=str(status), status_reason=reason, updated_at=now)
+        .values(
+            **sealed_columns(sealed),
+            status=str(status),
+            status_reason=reason,
+            updated_at=now,
+            revision=revision or table.c.revision,
+        )
     )
     return done.rowcount == 1
 
 
-def set_status(tx: Tx, connection_id: str, status: ConnectionStatus, reason: str, now: datetime) -> None:
-    """Say how a connection stands, and why."""
-    tx.conn.execute(
-        sa.update(t.connections)
-        .where(t.connections.c.tenant_id == tx.tenant_id, t.connections.c.id == connection_id)
+def set_status(tx: Tx, connection: Connection, status: ConnectionStatus, reason: str, now: datetime) -> bool:
+    """Say how a connection stands, and why; False if a person has changed it since it was read."""
+    table = t.connections
+    done = tx.conn.execute(
+        sa.update(table)
+        .where(
+            table.c.tenant_id == tx.tenant_id,
+            table.c.id == connection.id,
+            table.c.revision == connection.revision,
+        )
         .values(status=str(status), status_reason=reason, updated_at=now)
     )
+    return done.rowcount == 1
 
 
 def remove(tx: Tx, connection_id: str) -> bool:

@@ -165,8 +165,10 @@ class TokenSource:
         try:
             grant = self._fetch()
         except CredentialError as error:
-            self._mark_refused(error)
-            raise
+            if self._mark_refused(error):
+                raise
+            # Somebody authorized it anew while the provider refused the old grant.
+            return self._reloaded_version() > used_version
         one = self.connection
         sealed = self.vault.seal(one.tenant_id, one.id, grant.document, version=one.credential.version + 1)
         with self.store.begin(one.tenant_id) as tx:
@@ -185,10 +187,10 @@ class TokenSource:
         with self.open_client() as client:
             return fetch_grant(client, auth, self.app.client_id, secret, refresh_token, self.now())
 
-    def _mark_refused(self, error: ConnectorError) -> None:
+    def _mark_refused(self, error: ConnectorError) -> bool:
         one = self.connection
         with self.store.begin(one.tenant_id) as tx:
-            connections.set_status(tx, one.id, ConnectionStatus.NEEDS_REAUTH, error.message, self.now())
+            return connections.set_status(tx, one, ConnectionStatus.NEEDS_REAUTH, error.message, self.now())
 
 
 def app_secret(vault: Vault, app: ProviderApp) -> str:

@@ -1,7 +1,7 @@
 """The kit a plugin builds its sandbox from: a local stand-in that speaks a provider's wire protocol.
 
 A sandbox is for developing, demonstrating and testing without the provider. It keeps state, checks
-authorisation, counts what it did, and misbehaves on demand. Needs `revolution-sdk[sandbox]`.
+authorization, counts what it did, and misbehaves on demand. Needs `revolution-sdk[sandbox]`.
 """
 
 from revolution_sdk.sandbox.app import Sandbox

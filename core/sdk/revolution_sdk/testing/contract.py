@@ -95,7 +95,7 @@ class ContractValidator:
             try:
                 self.contract.validate_request(request)
             except SecurityValidationError as error:
-                return f"{place}: the request is not authorised: {_reason(error)}"
+                return f"{place}: the request is not authorized: {_reason(error)}"
             except OpenAPIError as error:
                 return f"{place}: request: {_reason(error)}"
         try:

@@ -1,0 +1,104 @@
+"""A database that does not answer for a while costs time, and never an execution or an honest record."""
+
+import sqlite3
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from revolution_hub.engine.watch import Watch
+from revolution_hub.store.tx import Store, StoreError
+
+STEP = {"id": "it", "uses": "lab.send_letter"}
+
+
+@pytest.fixture
+def lock(database: Path) -> Iterator[Callable[[], sqlite3.Connection]]:
+    """Lock the database against writers, as another program would."""
+    held: list[sqlite3.Connection] = []
+
+    def locking() -> sqlite3.Connection:
+        link = sqlite3.connect(database, isolation_level=None)
+        held.append(link)
+        link.execute("BEGIN IMMEDIATE")
+        return link
+
+    yield locking
+    for link in held:
+        link.close()
+
+
+@pytest.fixture
+def hasty(bench: Any, open_store: Callable[..., Store]) -> Any:
+    """The bench with a store that waits 50 ms for a lock instead of 20 s."""
+    hub = replace(bench.hub, store=open_store(patient=False))
+    return replace(bench, hub=hub, watch=Watch(hub, hub.process))
+
+
+@pytest.mark.parametrize(("action", "calls"), [("read_page", 2), ("put_page", 2), ("compute_sum", 2)])
+def test_a_result_that_could_not_be_written_is_made_again(
+    action: str, calls: int, hasty: Any, script: Any, lock: Any
+) -> None:
+    execution_id = hasty.start({"id": "it", "uses": f"lab.{action}"})
+    execution = hasty.claim()
+    links: list[sqlite3.Connection] = []
+    script.next(action, lambda ctx, value: links.append(lock()) or {})
+    with pytest.raises(StoreError):
+        hasty.drive(execution)
+    links[0].close()
+    assert hasty.look(execution_id).status == "running"
+    assert hasty.watch.held() == []
+    assert hasty.pass_time(31) == 1
+    assert hasty.look(execution_id).status == "succeeded"
+    assert script.count(action) == calls
+
+
+def test_a_once_result_that_could_not_be_written_is_never_made_again(
+    hasty: Any, script: Any, lock: Any
+) -> None:
+    execution_id = hasty.start(STEP)
+    execution = hasty.claim()
+    links: list[sqlite3.Connection] = []
+    script.next("send_letter", lambda ctx, value: links.append(lock()) or {})
+    with pytest.raises(StoreError):
+        hasty.drive(execution)
+    links[0].close()
+    hasty.pass_time(31)
+    seen = hasty.look(execution_id)
+    assert (seen.waits_for, seen.tried("it")) == ("uncertain", ["unknown:worker_vanished"])
+    assert script.count("send_letter") == 1
+
+
+def test_nothing_leaves_while_its_attempt_cannot_be_written(hasty: Any, script: Any, lock: Any) -> None:
+    execution_id = hasty.start(STEP)
+    execution = hasty.claim()
+    link = lock()
+    with pytest.raises(StoreError):
+        hasty.drive(execution)
+    assert script.calls == []
+    link.close()
+    hasty.pass_time(31)
+    assert hasty.look(execution_id).status == "succeeded"
+    assert script.count("send_letter") == 1
+
+
+def test_a_look_up_that_meets_it_is_made_again_and_asks_no_person(hasty: Any, script: Any, lock: Any) -> None:
+    execution_id = hasty.start({"id": "it", "uses": "lab.post_letter"})
+    script.next("post_letter", hasty.vanish())
+    hasty.drive(hasty.claim())
+
+    def look_up(ctx: Any, value: Any) -> Any:
+        link = lock()
+        try:
+            with hasty.hub.store.begin("ten_a"):
+                raise AssertionError("the lock does not hold")
+        finally:
+            link.close()
+
+    script.next("confirm", look_up, {"n": 1})
+    hasty.work()
+    assert hasty.look(execution_id).waits_for == "retry"
+    hasty.pass_time(5)
+    assert hasty.look(execution_id).status == "succeeded"
