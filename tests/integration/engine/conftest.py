@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 
 from revolution_hub.catalog import Catalog
 from revolution_hub.egress.client import Egress
@@ -23,6 +24,7 @@ from revolution_hub.services import connections, executions, workflows
 from revolution_hub.services.connections import NewConnection
 from revolution_hub.services.workflows import Published
 from revolution_hub.settings import Settings
+from revolution_hub.store import tables as t
 from revolution_hub.store.tx import Store
 from revolution_hub.vault.master_key import MasterKey
 from revolution_hub.vault.vault import Vault
@@ -91,7 +93,7 @@ def lab(script: Script, *, without: str = "") -> Connector:
         "post_letter",
         "once",
         timeout_s=20.0,
-        confirm=lambda ctx, value: script.play("confirm", ctx, value),
+        confirm=None if without == "confirm" else lambda ctx, value: script.play("confirm", ctx, value),
         confirm_after_s=60.0,
     )
     data = object_(open_=True)
@@ -200,6 +202,14 @@ class Bench:
         detail = executions.get_execution(self.hub, self.principal, execution_id)
         return Seen(detail.execution, {one.step_id: one for one in detail.steps}, detail.attempts)
 
+    def counts(self) -> list[int]:
+        """How many app deliveries, deliveries, events and executions there are, of all tenants."""
+        tables = (t.app_deliveries, t.deliveries, t.events, t.executions)
+        with self.hub.store.read_across() as tx:
+            return [
+                tx.conn.execute(sa.select(sa.func.count()).select_from(one)).scalar_one() for one in tables
+            ]
+
     def connect(self, name: str = "main", connector: str = "club") -> str:
         wanted = NewConnection(name=name, credential={"api_key": "k-1"})
         return connections.create_connection(self.hub, self.principal, connector, wanted).id
@@ -214,7 +224,7 @@ class Bench:
         return play
 
     def without(self, action: str) -> "Bench":
-        """Return the same bench with a release of the lab's plugin that lacks an action."""
+        """Return the same bench with a release of the lab's plugin that lacks an action, or the look-up."""
         catalog = Catalog()
         catalog.add(lab(self.script, without=action))
         hub = replace(self.hub, catalog=catalog)

@@ -3,11 +3,16 @@
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 
 from revolution_hub.engine.claim import Claimer
 from revolution_hub.engine.recover import sweep
+from revolution_hub.model.change import Move, Progress, Start
+from revolution_hub.model.status import ExecutionStatus, StepStatus
 from revolution_hub.services import connections, executions
 from revolution_hub.services.executions import Verdict
+from revolution_hub.store import tables as t
+from revolution_hub.store.submit import submit
 from revolution_sdk import Found, RetryableError
 
 SEND = {"id": "it", "uses": "lab.send_letter"}
@@ -185,6 +190,22 @@ def test_a_crash_forgotten_with_each_recorded_step_lets_long_workflows_survive(
         script.next("put_page", bench.vanish(), {"n": 1})
     seen = bench.run(*steps)
     assert (seen.status, script.count("put_page")) == ("succeeded", 10)
+
+
+def test_crashes_behind_the_last_step_do_not_undo_what_succeeded(bench: Any, make: Any) -> None:
+    definition = {"name": "x", "steps": [{"id": "it", "set": {}}]}
+    done = make.execution(definition=definition, crashes=3, status=ExecutionStatus.RUNNING, fence=1)
+    submit(bench.hub.store, Start(execution=done))
+    step = make.step(done, "it", kind="set", status=StepStatus.SUCCEEDED, output={})
+    queued = Move(status=ExecutionStatus.QUEUED, at=bench.clock.now)
+    submit(
+        bench.hub.store,
+        Progress(tenant_id="ten_a", execution_id=done.id, fence=1, steps=(step,), move=queued),
+    )
+    with bench.hub.store.begin("ten_a") as tx:
+        tx.conn.execute(sa.update(t.executions).values(crashes=3))
+    bench.work()
+    assert bench.look(done.id).status == "succeeded"
 
 
 def crashing_look_ups(bench: Any, script: Any) -> str:

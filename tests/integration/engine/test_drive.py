@@ -4,9 +4,11 @@ from typing import Any
 
 import pytest
 
+from revolution_hub.errors import ConflictError
 from revolution_hub.model.change import Move, Progress, Start
 from revolution_hub.model.status import ExecutionStatus
 from revolution_hub.services import workflows
+from revolution_hub.services.executions import cancel_execution
 from revolution_hub.store import across, executions
 from revolution_hub.store.submit import submit
 
@@ -243,6 +245,16 @@ def test_cancelling_while_a_call_runs_fences_the_drive_off(bench: Any, script: A
     assert (seen.status, seen.execution.reason) == ("cancelled", "enough")
     assert (seen.step("page"), seen.steps["page"].output) == ("running", None)
     assert script.names() == ["read_page"]
+
+
+def test_an_execution_is_cancelled_once(bench: Any, script: Any) -> None:
+    execution_id = bench.start(READ)
+    assert cancel_execution(bench.hub, bench.principal, execution_id).status == "cancelled"
+    with pytest.raises(ConflictError) as caught:
+        cancel_execution(bench.hub, bench.principal, execution_id)
+    assert caught.value.code == "already_ended"
+    bench.work()
+    assert (bench.look(execution_id).status, script.calls) == ("cancelled", [])
 
 
 def test_the_late_finish_of_a_sleeper_changes_nothing(bench: Any, script: Any) -> None:

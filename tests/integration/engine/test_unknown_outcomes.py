@@ -82,6 +82,23 @@ def test_attempts_that_are_absent_each_time_end(bench: Any, script: Any) -> None
     assert (script.count("post_letter"), script.count("confirm")) == (3, 6)
 
 
+def test_a_release_without_the_look_up_leaves_what_was_in_the_dark_to_a_person(
+    bench: Any, script: Any
+) -> None:
+    script.next("post_letter", DARK)
+    script.next("confirm", Found.ABSENT)
+    execution_id = bench.run(POST).execution.id
+    later = bench.without("confirm")
+    later.pass_time(CONFIRM_AFTER_S)
+    seen = bench.look(execution_id)
+    assert (seen.waits_for, seen.step("it"), seen.tried("it")) == (
+        "uncertain",
+        "uncertain",
+        ["unknown:no_answer"],
+    )
+    assert (script.count("post_letter"), script.count("confirm")) == (1, 1)
+
+
 @dataclass(frozen=True)
 class Answer:
     name: str

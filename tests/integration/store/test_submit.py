@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from revolution_hub.model.change import Applied, Duplicate, Fenced, Intake, Move, Progress, Start
+from revolution_hub.model.change import Applied, Duplicate, Fenced, Intake, Keep, Move, Progress, Start
 from revolution_hub.model.execution import Execution
 from revolution_hub.model.status import AttemptStatus, ExecutionStatus, StepStatus, WaitReason
 from revolution_hub.store import across, executions
@@ -194,6 +194,17 @@ def test_one_delivery_of_a_provider_app_carries_events_of_two_tenants_and_is_kep
         assert isinstance(submit(store, Intake(delivery=delivery, event=event)), Applied)
     assert [row["id"] for row in rows(store, t.app_deliveries)] == [delivery.id]
     assert rows(store, t.deliveries) == []
+
+
+@pytest.mark.parametrize(("tenant", "table"), [(None, t.app_deliveries), ("ten_a", t.deliveries)])
+def test_a_delivery_without_events_is_kept_once(
+    tenant: str | None, table: sa.Table, store: Store, make: Any
+) -> None:
+    delivery = make.delivery(tenant_id=tenant, body=b"[]")
+    for _ in range(2):
+        assert submit(store, Keep(delivery=delivery)) == Applied()
+    assert [(row["id"], row["body"]) for row in rows(store, table)] == [(delivery.id, b"[]")]
+    assert rows(store, t.events) == []
 
 
 def test_twenty_threads_in_two_processes_post_one_event_and_one_execution_starts(

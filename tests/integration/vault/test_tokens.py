@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from revolution_hub.errors import VaultError
+from revolution_hub.errors import HubError, VaultError
 from revolution_hub.model.status import ConnectionStatus
 from revolution_hub.store import connections
 from revolution_sdk import ApiKey, Connector, ConnectorError, CredentialError, NoAuth, RetryableError
@@ -245,6 +245,15 @@ def test_without_its_provider_app_a_connection_needs_a_person(process: Any, prov
     with pytest.raises(CredentialError) as caught:
         source.headers()
     assert (caught.value.code, provider.asked) == ("app_missing", 0)
+
+
+def test_a_provider_app_without_its_client_secret_is_named_as_broken(process: Any, make: Any) -> None:
+    connection = process.connect(make)
+    sealed = process.vault.seal("ten_a", connection.app_id, {"something": "else"})
+    process.apps[connection.app_id] = replace(process.apps[connection.app_id], secret=sealed)
+    with pytest.raises(HubError) as caught:
+        process.source(connection).headers()
+    assert caught.value.code == "app_broken"
 
 
 def test_a_key_is_sent_as_its_connector_declares_and_never_renewed(process: Any, make: Any) -> None:

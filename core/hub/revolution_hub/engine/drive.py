@@ -82,7 +82,7 @@ def _crashed(run: Run) -> Move:
     error = error_json("crashed", f"workers vanished {run.execution.crashes} times while driving this step")
     step = next_step(run.workflow.steps, run.steps)
     if step is None:
-        return Move(status=ExecutionStatus.FAILED, at=run.now, error=error)
+        return Move(status=ExecutionStatus.SUCCEEDED, at=run.now)
     begun = run.steps.get(step.id) or run.fresh(step)
     last = run.last_attempt(step.id)
     action = run.hub.catalog.find_action(step.uses or "")

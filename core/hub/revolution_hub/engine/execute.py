@@ -148,6 +148,9 @@ def _find_out(run: Run, step: Step, target: Target, record: StepExecution, attem
             return settle.failed_attempt(
                 decision, record, attempt, attempt.error or {}, run.now, can_confirm=False
             )
+    elif target.action.confirm is None:
+        # The attempt is of a release that could look it up; this one cannot.
+        return settle.uncertain(record, attempt, record.error or attempt.error or {}, run.now)
     return settle.looked_up(
         _confirmed(run, target, record),
         record,

@@ -7,6 +7,7 @@ from revolution_hub.engine.start import start_by_hand
 from revolution_hub.errors import InputError, NotFoundError, Problem
 from revolution_hub.hub import Hub
 from revolution_hub.model.principal import Principal
+from revolution_hub.model.strict_json import dump_json
 from revolution_hub.store import connections
 from revolution_sdk import Connector, NoAuth
 from revolution_sdk.types import JsonObject
@@ -68,7 +69,7 @@ def run_action(
             for one in problems
         ]
         raise InputError(f"the input of {uses} is not valid", prefixed)
-    names = {key: "{{ inputs[" + _quoted(key) + "] }}" for key in value}
+    names = {key: "{{ inputs[" + dump_json(key) + "] }}" for key in value}
     step: JsonObject = {"id": "action", "uses": uses, "with": names}
     if connection is not None:
         step["connection"] = connection
@@ -83,7 +84,3 @@ def run_action(
         idempotency_key=idempotency_key,
     )
     return execution_id
-
-
-def _quoted(key: str) -> str:
-    return '"' + key.replace("\\", "\\\\").replace('"', '\\"') + '"'
