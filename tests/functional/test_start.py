@@ -5,6 +5,7 @@ import socket
 import stat
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -78,18 +79,30 @@ def test_a_missing_master_key_over_data_refuses_and_makes_none(used: Path) -> No
     assert not (used / "master.key").exists()
 
 
-def test_a_wrong_master_key_over_data_refuses_in_every_process(used: Path) -> None:
+@pytest.fixture
+def descriptors() -> Iterator[dict[str, int]]:
+    """What a supervisor would hand to a child."""
+    ours, theirs = socket.socketpair()
+    reading, writing = os.pipe()
+    yield {"bell": ours.fileno(), "reports": theirs.fileno(), "lifeline": reading}
+    ours.close()
+    theirs.close()
+    os.close(reading)
+    os.close(writing)
+
+
+def test_a_wrong_master_key_over_data_refuses_in_every_process(
+    used: Path, descriptors: dict[str, int]
+) -> None:
     line = _refused(_run(used, "serve", REVOLUTION_MASTER_KEY=os.urandom(32).hex()))
     assert "master key" in line
+    wrong = {"REVOLUTION_DATA_DIR": str(used), "REVOLUTION_MASTER_KEY": os.urandom(32).hex()}
+    options = [word for name, number in descriptors.items() for word in (f"--{name}", str(number))]
     for role in ("api", "worker", "clock"):
         child = subprocess.run(
-            [sys.executable, "-m", f"revolution_hub.cli.children.{role}", "--name", "x", *_descriptors()],
-            env={
-                **os.environ,
-                "REVOLUTION_DATA_DIR": str(used),
-                "REVOLUTION_MASTER_KEY": os.urandom(32).hex(),
-            },
-            pass_fds=_FDS,
+            [sys.executable, "-m", f"revolution_hub.cli.children.{role}", "--name", "x", *options],
+            env={**os.environ, **wrong},
+            pass_fds=tuple(descriptors.values()),
             capture_output=True,
             text=True,
             timeout=60,
@@ -98,16 +111,6 @@ def test_a_wrong_master_key_over_data_refuses_in_every_process(used: Path) -> No
         assert child.returncode == 78, child.stderr
         assert "Traceback" not in child.stderr
         assert "master key" in child.stderr
-
-
-_PAIR = socket.socketpair()
-_LIFELINE = os.pipe()
-_FDS = (_PAIR[0].fileno(), _PAIR[1].fileno(), _LIFELINE[0])
-
-
-def _descriptors() -> list[str]:
-    bell, reports, lifeline = _FDS
-    return ["--bell", str(bell), "--reports", str(reports), "--lifeline", str(lifeline)]
 
 
 def test_a_readable_key_file_and_a_short_key_are_refused(used: Path) -> None:

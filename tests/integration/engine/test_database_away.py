@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 
 from revolution_hub.engine.watch import Watch
 from revolution_hub.store.tx import Store, StoreError
@@ -69,6 +70,22 @@ def test_a_once_result_that_could_not_be_written_is_never_made_again(
     seen = hasty.look(execution_id)
     assert (seen.waits_for, seen.tried("it")) == ("uncertain", ["unknown:worker_vanished"])
     assert script.count("send_letter") == 1
+
+
+@pytest.mark.parametrize("action", ["read_page", "put_page", "compute_sum"])
+def test_a_database_that_is_back_at_once_holds_nothing_against_the_execution(
+    action: str, hasty: Any, script: Any, lock: Any
+) -> None:
+    execution_id = hasty.start({"id": "it", "uses": f"lab.{action}"})
+    execution = hasty.claim()
+    links: list[sqlite3.Connection] = []
+    script.next(action, lambda ctx, value: links.append(lock()) or {})
+    sa.event.listen(hasty.hub.store.engine, "handle_error", lambda _: links[0].close())
+    with pytest.raises(StoreError):
+        hasty.drive(execution)
+    assert hasty.look(execution_id).status == "running"
+    hasty.pass_time(31)
+    assert hasty.look(execution_id).status == "succeeded"
 
 
 def test_nothing_leaves_while_its_attempt_cannot_be_written(hasty: Any, script: Any, lock: Any) -> None:

@@ -125,8 +125,8 @@ def test_respond_answers_before_the_next_step_begins(
     given: Any, expect: Any, bench: Any, script: Any
 ) -> None:
     answered = []
-    execution_id = bench.start({"respond": given}, READ, data={"n": 4})
-    script.next("read_page", lambda ctx, value: answered.append(bench.look(execution_id)) or {})
+    execution_id = bench.start({"respond": given}, {"uses": "lab.compute_sum"}, data={"n": 4})
+    script.next("compute_sum", lambda ctx, value: answered.append(bench.look(execution_id)) or {})
     bench.work()
     assert answered[0].execution.response == expect
     assert answered[0].status == "running"

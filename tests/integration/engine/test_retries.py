@@ -113,7 +113,7 @@ def test_input_rendered_for_the_first_attempt_serves_them_all(bench: Any, script
     assert bench.look(execution_id).steps["it"].input == {"n": 1}
 
 
-def test_a_condition_is_asked_once_and_not_again_before_a_retry(bench: Any, script: Any) -> None:
+def test_a_step_with_a_condition_is_tried_again_like_any_other(bench: Any, script: Any) -> None:
     script.next("read_page", RetryableError("busy"))
     guarded = {**step("read_page", delay=10), "if": "{{ not vars.done | false }}"}
     seen = bench.run(guarded)

@@ -5,6 +5,7 @@ import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
@@ -16,6 +17,7 @@ import sqlalchemy as sa
 from revolution_hub.errors import HubError, LimitError
 from revolution_hub.model.change import Start
 from revolution_hub.store import across, connections, executions, tenants
+from revolution_hub.store import tables as t
 from revolution_hub.store.paging import Page
 from revolution_hub.store.submit import submit
 from revolution_hub.store.tx import Store, StoreError
@@ -124,6 +126,23 @@ def test_reading_goes_on_while_another_process_writes(open_store: Open, database
     submit(store, Start(execution=make.execution()))
     with locked_by_another_process(database):
         assert len(all_executions(store)) == 1
+
+
+def test_writers_that_read_before_they_write_wait_for_each_other(open_store: Open, make: Any) -> None:
+    stores = [open_store(), open_store()]
+    with stores[0].begin("ten_a") as tx:
+        connections.add(tx, make.connection(id="con_1", revision=0))
+    counted = sa.update(t.connections).values(revision=sa.bindparam("next"))
+
+    def count(number: int) -> None:
+        with stores[number % 2].begin("ten_a") as tx:
+            seen = connections.get(tx, "con_1").revision
+            tx.conn.execute(counted, {"next": seen + 1})
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(count, range(40)))
+    with stores[0].read("ten_a") as tx:
+        assert connections.get(tx, "con_1").revision == 40
 
 
 def test_a_full_disk_keeps_nothing_of_the_transaction(open_store: Open, make: Any) -> None:

@@ -140,6 +140,26 @@ def test_a_process_that_comes_later_uses_what_the_first_has_stored(
     assert provider.asked == 1
 
 
+def test_a_token_stored_just_before_the_right_to_refresh_is_taken_is_used(
+    start_process: Callable[[], Any], provider: Any, make: Any
+) -> None:
+    first, second = start_process(), start_process()
+    connection = first.connect(make)
+    source = first.source(connection)
+    asked_for_time = []
+
+    def overtaken() -> Any:
+        asked_for_time.append(1)
+        # The second question comes from taking the right to refresh, behind the look whether it is needed.
+        if len(asked_for_time) == 2:
+            second.source(connection).headers()
+        return first.clock.now
+
+    source.now = overtaken
+    assert source.headers() == {"Authorization": "Bearer access-1"}
+    assert provider.asked == 1
+
+
 def test_a_401_that_many_threads_met_with_one_token_renews_it_once(
     process: Any, provider: Any, make: Any
 ) -> None:

@@ -53,6 +53,10 @@ def test_who_never_exceeds_the_rate_is_never_refused(per_minute: int, start_s: f
     assert all(limiter.take("key_1", start_s + n * gap_s).allowed for n in range(100))
 
 
+def test_an_hour_of_silence_saves_up_no_more_than_one_burst() -> None:
+    assert len(let_through(5, [0.0, 3600.0, *[0.0] * 100])) == 1 + 5
+
+
 def test_the_answer_counts_down_and_says_when_to_come_back() -> None:
     limiter = RateLimiter(60)
     taken = [limiter.take("key_1", 100.0) for _ in range(61)]
