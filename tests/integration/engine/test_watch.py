@@ -11,7 +11,7 @@ import pytest
 from revolution_hub.engine.recover import sweep
 from revolution_hub.engine.watch import GRACE_S
 from revolution_hub.services import executions
-from revolution_sdk import Found
+from revolution_sdk import Found, UnknownOutcomeError
 
 TIMEOUT_S = 20.0
 OVERDUE_S = TIMEOUT_S + GRACE_S + 0.001
@@ -198,3 +198,19 @@ def test_steps_before_a_hanging_pure_call_keep_their_order(bench: Any, script: A
         bench.as_("wrk_2").pass_time(2)
         seen = bench.look(execution_id)
     assert (seen.status, seen.order) == ("succeeded", ["one", "two", "it"])
+
+
+def test_a_look_up_that_hangs_is_taken_over_and_a_person_is_asked(bench: Any, script: Any) -> None:
+    # Given a `once` call whose outcome is unknown, and a confirm that never returns
+    execution_id = bench.start({"id": "it", "uses": "lab.post_letter"})
+    script.next("post_letter", UnknownOutcomeError("no answer"))
+    with hanging(bench, script, "confirm"):
+        # When it is far past the action's deadline
+        bench.clock.advance(OVERDUE_S)
+        assert bench.watch.keep(bench.clock.now) == 1
+        # Then nobody asks again: the step is uncertain
+        seen = bench.look(execution_id)
+        assert (seen.execution.wait_reason, seen.steps["it"].status) == ("uncertain", "uncertain")
+        assert seen.attempts[-1].status == "unknown"
+    # And what the look-up says at last comes too late
+    assert bench.look(execution_id).execution.wait_reason == "uncertain"

@@ -47,7 +47,7 @@ def execute(run: Run, watch: Watch, step: Step) -> Move | None:
         return _note(run, _refuse(run, record, error))
     last = run.last_attempt(step.id)
     if last is not None and last.status in IN_THE_DARK:
-        return _note(run, _find_out(run, step, target, record, last))
+        return _note(run, _find_out(run, watch, step, target, record, last))
     return _attempt(run, watch, step, target, record)
 
 
@@ -98,17 +98,8 @@ def _attempt(run: Run, watch: Watch, step: Step, target: Target, record: StepExe
     # After a crash a pure call is committed as well, so that the next one is blamed on the right step.
     if target.action.effect is not Effect.PURE or run.execution.crashes:
         run.flush()
-    call = Call(
-        run=run,
-        pending=run.pending(),
-        step=step,
-        action=target.action,
-        record=record,
-        attempt=attempt,
-        overdue_at=run.now + timedelta(seconds=target.action.timeout_s + GRACE_S),
-    )
     try:
-        with watch.calling(call):
+        with watch.calling(_call(run, step, target, record, attempt)):
             output = call_action(run.hub, target, record.input, _key(record))
     except (ConnectorError, HubError, PluginBug) as error:
         return _after_error(run, step, target, record, attempt, error)
@@ -117,6 +108,21 @@ def _attempt(run: Run, watch: Watch, step: Step, target: Target, record: StepExe
     if target.action.effect is Effect.ONCE:
         run.flush()
     return None
+
+
+def _call(
+    run: Run, step: Step, target: Target, record: StepExecution, attempt: Attempt, *, looking_up: bool = False
+) -> Call:
+    return Call(
+        run=run,
+        pending=run.pending(),
+        step=step,
+        action=target.action,
+        record=record,
+        attempt=attempt,
+        overdue_at=run.now + timedelta(seconds=target.action.timeout_s + GRACE_S),
+        looking_up=looking_up,
+    )
 
 
 def _after_error(
@@ -139,7 +145,9 @@ def _after_error(
     return _note(run, settled)
 
 
-def _find_out(run: Run, step: Step, target: Target, record: StepExecution, attempt: Attempt) -> Settled:
+def _find_out(
+    run: Run, watch: Watch, step: Step, target: Target, record: StepExecution, attempt: Attempt
+) -> Settled:
     if attempt.status is AttemptStatus.STARTED:
         vanished = UnknownOutcomeError("the worker vanished during the call", code=retry.VANISHED)
         attempt = replace(attempt, error=settle.describe(vanished), finished_at=run.now)
@@ -151,8 +159,11 @@ def _find_out(run: Run, step: Step, target: Target, record: StepExecution, attem
     elif target.action.confirm is None:
         # The attempt is of a release that could look it up; this one cannot.
         return settle.uncertain(record, attempt, record.error or attempt.error or {}, run.now)
+    dark = replace(attempt, status=AttemptStatus.UNKNOWN)
+    with watch.calling(_call(run, step, target, record, dark, looking_up=True)):
+        answer = _confirmed(run, target, record)
     return settle.looked_up(
-        _confirmed(run, target, record),
+        answer,
         record,
         attempt,
         run.now,

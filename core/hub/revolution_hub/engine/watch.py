@@ -31,7 +31,10 @@ _log = logging.getLogger("revolution.engine")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Call:
-    """One call of an action that is under way. `pending` is what its drive has noted and not committed."""
+    """One call of an action that is under way. `pending` is what its drive has noted and not committed.
+
+    `looking_up` marks a call of the action's `confirm` for an attempt that was made before.
+    """
 
     run: Run
     pending: Progress
@@ -40,6 +43,7 @@ class Call:
     record: StepExecution
     attempt: Attempt
     overdue_at: datetime
+    looking_up: bool = False
 
 
 class Watch:
@@ -99,21 +103,7 @@ class Watch:
 
     def _take_over(self, call: Call, now: datetime) -> None:
         execution = call.run.execution
-        error = UnknownOutcomeError(
-            f"the action did not return within {call.action.timeout_s:g} s", code="timeout"
-        )
-        tried = [*call.run.attempts.get(call.step.id, ())]
-        decision = retry.after_failure(
-            error, call.action.effect, settle.tries_of(tried), call.step.retry, jitter=0.5
-        )
-        settled = settle.failed_attempt(
-            decision,
-            call.record,
-            call.attempt,
-            settle.describe(error),
-            now,
-            can_confirm=call.action.confirm is not None,
-        )
+        settled = _overdue(call, now)
         change = replace(
             call.pending,
             steps=(*call.pending.steps, settled.step),
@@ -128,3 +118,18 @@ class Watch:
             call.step.uses,
             "somebody else holds it" if isinstance(outcome, Fenced) else "it was taken over",
         )
+
+
+def _overdue(call: Call, now: datetime) -> settle.Settled:
+    error = UnknownOutcomeError(
+        f"the action did not return within {call.action.timeout_s:g} s", code="timeout"
+    )
+    described = settle.describe(error)
+    if call.looking_up:
+        # Asking again would hang again; whether it was done is now a person's to say.
+        return settle.uncertain(call.record, call.attempt, described, now)
+    tries = settle.tries_of([*call.run.attempts.get(call.step.id, ())])
+    decision = retry.after_failure(error, call.action.effect, tries, call.step.retry, jitter=0.5)
+    return settle.failed_attempt(
+        decision, call.record, call.attempt, described, now, can_confirm=call.action.confirm is not None
+    )

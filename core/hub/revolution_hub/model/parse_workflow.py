@@ -10,6 +10,7 @@ from revolution_hub.model.workflow import RetryPolicy, Step, StepKind, Trigger, 
 from revolution_sdk.types import Json, JsonObject
 
 MOST_STEPS = 500
+MOST_TRIGGERS = 50
 DEEPEST = 8
 MOST_PROBLEMS = 200
 
@@ -126,7 +127,11 @@ def read(document: Json) -> tuple[Workflow, list[Problem]]:
 
 def _triggers(reader: _Reader, value: Json) -> tuple[Trigger, ...]:
     found: list[Trigger] = []
-    for index, item in enumerate(reader.list_(value, "on")):
+    items = reader.list_(value, "on")
+    if len(items) > MOST_TRIGGERS:
+        reader.problem("on", f"a workflow has at most {MOST_TRIGGERS} triggers")
+        return ()
+    for index, item in enumerate(items):
         path = f"on[{index}]"
         entry = {item: {}} if isinstance(item, str) else reader.object(item, path)
         kinds = [word for word in entry if word in _TRIGGER_WORDS]
