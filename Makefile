@@ -33,7 +33,7 @@ serve: $(STAMP) ## Keep the hub running on this machine and print where it liste
 test: $(STAMP) ## The gate: every deterministic test
 	@$(PYTEST)
 
-faults: $(STAMP) ## The evidence that takes longer: latencies while plugins misbehave
+faults: $(STAMP) ## The evidence that takes longer: real time-outs, latencies while plugins misbehave
 	@$(PYTEST) -m faults -s
 
 bench: $(STAMP) ## Measure; each benchmark prints one JSON object as its last line

@@ -104,6 +104,20 @@ def test_a_provider_that_accepts_and_then_fails_gets_no_second_mail(
     assert len(world.mails()) == 1
 
 
+@pytest.mark.faults
+def test_a_provider_that_accepts_and_never_answers_gets_no_second_mail(team: Any, world: Any) -> None:
+    # Given a provider that accepts the mail and stays silent far beyond the action's deadline
+    world.fault("google", operation="messages.send", kind="withhold", seconds=90)
+    # When the mail is sent, with retries allowed
+    execution_id = team.start({**MAIL, "steps": [{**MAIL["steps"][0], "retry": {"attempts": 5}}]})
+    # Then the call is given up at its deadline, looked up and found, not sent again
+    execution = team.wait_for_end(execution_id, limit_s=150)
+    assert execution["status"] == "succeeded", execution
+    assert execution["steps"][0]["attempts"][0]["number"] == 1
+    assert len(execution["steps"][0]["attempts"]) == 1
+    assert len(world.mails()) == 1
+
+
 def _command(hub: Any, team: Any, *arguments: str) -> str:
     environment = {"REVOLUTION_URL": hub.url, "REVOLUTION_API_KEY": team.key, "COLUMNS": "200"}
     done = subprocess.run(
