@@ -16,7 +16,7 @@ from revolution_ai.sandbox import sandbox
 from revolution_sdk import ActionContext, JsonObject
 from revolution_sdk.sandbox import RunningSandbox, Sandbox, run_sandbox
 from revolution_sdk.testing import connect, make_context
-from revolution_sdk.testing.contract import ContractValidator, contracts_folder
+from revolution_sdk.testing.contract import ContractValidator, contracts_folder, load_contract
 
 ORIGIN = "https://api.openai.com"
 SAMPLES = Path(__file__).parent / "samples"
@@ -37,23 +37,7 @@ class Door:
 def contract() -> OpenAPI | None:
     """OpenAI's contract, or None where the specifications are not at hand."""
     path = contracts_folder() / "openai" / "openai.trimmed.openapi.json"
-    return OpenAPI.from_dict(without_discriminators(json.loads(path.read_text()))) if path.is_file() else None
-
-
-def without_discriminators(document: Any) -> Any:
-    """Leave out the discriminators: they carry no mapping, so openapi-core looks for schemas named `system`.
-
-    They are hints; the `oneOf` beside them decides, and says the same by the `enum` of the role or type.
-    """
-    if isinstance(document, list):
-        return [without_discriminators(one) for one in document]
-    if not isinstance(document, dict):
-        return document
-    return {
-        key: without_discriminators(value)
-        for key, value in document.items()
-        if key != "discriminator" or "propertyName" not in value
-    }
+    return load_contract(path) if path.is_file() else None
 
 
 @pytest.fixture(scope="session")
