@@ -80,12 +80,12 @@ def test_unknown_names_and_bad_values_come_all_together() -> None:
 
 BAD = {
     "PORT": ["", "-1", "65536", "8o", "1.0", "٣", " 80", "9" * 5_000],
-    "WORKER_THREADS": ["0", "257"],
+    "WORKER_THREADS": ["0", "513"],
     "LEASE_S": ["1", "3601"],
     "DRAIN_S": ["0"],
     "REQUESTS_PER_MINUTE": ["0", "1000001"],
     "BODY_BYTES": ["1023", "104857601"],
-    "DATABASE_URL": ["", "postgresql://x", "/srv/hub.db", "sqlite://hub.db"],
+    "DATABASE_URL": ["", "mysql://x", "postgresql", "/srv/hub.db", "sqlite://hub.db"],
     "PUBLIC_URL": [
         "",
         "hub.example.com",

@@ -25,6 +25,8 @@ from revolution_hub.vault.vault import Vault, holds_secrets, require_right_maste
 _log = logging.getLogger("revolution")
 
 KEY_FILE = "api-key"
+POOL_SIZE = 12
+"""Connections one process may hold: transactions are short, so far fewer than threads are enough."""
 
 
 def open_store(settings: Settings) -> Store:
@@ -35,7 +37,7 @@ def open_store(settings: Settings) -> Store:
         raise SettingsError(
             f"the data folder {settings.data_dir} cannot be used: {error.strerror}"
         ) from error
-    return Store(settings.database, pool_size=settings.worker_threads + 8)
+    return Store(settings.database, pool_size=POOL_SIZE)
 
 
 def prepare(settings: Settings, say: Callable[[str], None]) -> None:

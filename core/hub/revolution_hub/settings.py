@@ -12,12 +12,21 @@ from revolution_sdk.secret import Secret
 
 PREFIX = "REVOLUTION_"
 
-_ELSEWHERE = frozenset({"REVOLUTION_CONTRACTS", "REVOLUTION_URL", "REVOLUTION_API_KEY"})
-"""Names read by the test kit and by the command line as a client of a hub."""
+_ELSEWHERE = frozenset(
+    {
+        "REVOLUTION_CONTRACTS",
+        "REVOLUTION_TEST_POSTGRESQL",
+        "REVOLUTION_TEST_REDIS",
+        "REVOLUTION_URL",
+        "REVOLUTION_API_KEY",
+    }
+)
+"""Names read by tests, by the test kit and by the command line as a client of a hub."""
 
 
 def _setting(default: Any, read: Callable[[str], Any], doc: str) -> Any:
-    return field(default=default, metadata={"read": read, "doc": doc})
+    # Addresses of databases and brokers may hold passwords, so settings never show their values.
+    return field(default=default, metadata={"read": read, "doc": doc}, repr=False)
 
 
 def _address(text: str) -> tuple[str, int]:
@@ -39,8 +48,18 @@ def _url(text: str) -> str:
 
 
 def _database(text: str) -> str:
-    if not text.startswith("sqlite:///"):
-        raise ValueError("only sqlite:///path/to/file.db is supported so far")
+    scheme = text.partition("://")[0]
+    if scheme == "sqlite" and text.startswith("sqlite:///"):
+        return text
+    if scheme in ("postgresql", "postgres") and "://" in text:
+        return f"postgresql://{text.partition('://')[2]}"
+    # Never the address itself: it may hold a password.
+    raise ValueError("sqlite:///path/to/file.db or postgresql://user:password@host/database is needed")
+
+
+def _broker(text: str) -> str:
+    if text.partition("://")[0] not in ("redis", "rediss", "unix") or "://" not in text:
+        raise ValueError("redis://host:6379/0, rediss:// or unix:// is needed")
     return text
 
 
@@ -58,7 +77,14 @@ class Settings:
     """All settings with their defaults. Durations are whole seconds, sizes are bytes."""
 
     data_dir: Path = _setting(Path(".revolution"), Path, "folder of the embedded database and the key file")
-    database_url: str = _setting("", _database, "where the truth is; by default hub.db in the data folder")
+    database_url: str = _setting(
+        "",
+        _database,
+        "where the truth is: sqlite:///… or postgresql://…; by default hub.db in the data folder",
+    )
+    broker_url: str = _setting(
+        "", _broker, "the Redis that wakes workers; without it PostgreSQL or the supervisor does"
+    )
     host: str = _setting("127.0.0.1", str, "address the API listens on")
     port: int = _setting(8400, _whole(0, 65535), "port the API listens on; 0 takes a free one")
     public_url: str = _setting("", _url, "how the outside reaches the API; by default http://host:port")
@@ -71,7 +97,15 @@ class Settings:
     egress_allow: frozenset[tuple[str, int]] = _setting(
         frozenset(), _addresses, "host:port pairs connectors may reach although they are private or loopback"
     )
-    worker_threads: int = _setting(16, _whole(1, 256), "executions one worker process drives at a time")
+    api_processes: int = _setting(1, _whole(0, 64), "API processes on this machine; 0 runs none here")
+    worker_processes: int = _setting(2, _whole(0, 64), "worker processes on this machine; 0 runs none here")
+    worker_threads: int = _setting(128, _whole(1, 512), "executions one worker process drives at a time")
+    tenant_running: int = _setting(
+        200, _whole(1, 100_000), "executions of one tenant that are driven at a time, on all machines"
+    )
+    connection_running: int = _setting(
+        180, _whole(1, 100_000), "executions that call through one connection at a time, on all machines"
+    )
     lease_s: int = _setting(
         30, _whole(2, 3600), "seconds after which a silent worker's execution is taken over"
     )

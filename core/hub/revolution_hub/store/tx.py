@@ -4,8 +4,9 @@ A Tx knows its tenant and every statement of the noun files filters by it, so a 
 forgotten. Only `store/across.py` may use `begin_across`.
 """
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+import re
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,8 +14,11 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Engine
 
 from revolution_hub.errors import LimitError
+from revolution_hub.store.connect import LostConnectionError, open_engine
 
-BUSY_TIMEOUT_MS = 20_000
+AWAY = "the database does not answer; try again soon"
+
+_TENANT = re.compile("[A-Za-z0-9_]{1,40}")
 
 
 class StoreError(LimitError):
@@ -46,44 +50,53 @@ class AcrossTx:
 
     def of(self, tenant_id: str) -> Tx:
         """Return the same transaction bound to one tenant."""
-        return Tx(self.conn, _required(tenant_id))
+        return Tx(self.conn, _named(tenant_id))
+
+
+ALL_TENANTS = "*"
 
 
 class Store:
     """The database. Safe to share between threads; open one per process and close it at the end."""
 
     def __init__(self, url: str, *, pool_size: int = 20) -> None:
-        self._engine = _open(url, pool_size)
+        self._engine = open_engine(url, pool_size)
 
     @property
     def engine(self) -> Engine:
         """The engine itself, for migrations."""
         return self._engine
 
+    @property
+    def dialect(self) -> str:
+        """`sqlite` or `postgresql`."""
+        return self._engine.dialect.name
+
     @contextmanager
     def begin(self, tenant_id: str) -> Iterator[Tx]:
         """Write in one transaction for one tenant; committed at the end of the block, else rolled back."""
-        bound = _required(tenant_id)
-        with self._connection(write=True) as conn:
-            yield Tx(conn, bound)
+        with self._connection(_named(tenant_id), write=True) as conn:
+            yield Tx(conn, tenant_id)
 
     @contextmanager
     def read(self, tenant_id: str) -> Iterator[Tx]:
-        """Read one consistent state for one tenant. Writing here fails on SQLite when another writes."""
-        bound = _required(tenant_id)
-        with self._connection(write=False) as conn:
-            yield Tx(conn, bound)
+        """Read one consistent state for one tenant. Nothing may be written here."""
+        with self._connection(_named(tenant_id), write=False) as conn:
+            yield Tx(conn, tenant_id)
 
     @contextmanager
-    def begin_across(self) -> Iterator[AcrossTx]:
-        """Write over all tenants. For `store/across.py`, the committer and the first start only."""
-        with self._connection(write=True) as conn:
+    def begin_across(self, tenant_ids: Iterable[str] | None = None) -> Iterator[AcrossTx]:
+        """Write for these tenants, else over all. For `store/across.py`, the committer and first starts."""
+        tenants = (
+            ALL_TENANTS if tenant_ids is None else ",".join(_named(one) for one in sorted(set(tenant_ids)))
+        )
+        with self._connection(tenants, write=True) as conn:
             yield AcrossTx(conn)
 
     @contextmanager
     def read_across(self) -> Iterator[AcrossTx]:
         """Read over all tenants. For `store/across.py` only."""
-        with self._connection(write=False) as conn:
+        with self._connection(ALL_TENANTS, write=False) as conn:
             yield AcrossTx(conn)
 
     def close(self) -> None:
@@ -91,47 +104,50 @@ class Store:
         self._engine.dispose()
 
     @contextmanager
-    def _connection(self, *, write: bool) -> Iterator[Connection]:
+    def _connection(self, tenants: str, *, write: bool) -> Iterator[Connection]:
         try:
-            with self._engine.connect() as conn:
-                bound = conn.execution_options(revolution_write=write)
-                with bound.begin():
-                    yield bound
-        except (sa.exc.OperationalError, sa.exc.TimeoutError) as error:
-            reason = str(getattr(error, "orig", error))
-            raise StoreError("the database does not answer; try again soon", reason=reason) from error
+            with ExitStack() as stack:
+                yield self._begun(stack, {"revolution_write": write, "revolution_tenants": tenants})
+        except sa.exc.DBAPIError as error:
+            if not _is_away(error):
+                raise
+            raise StoreError(AWAY, reason=one_line(error.orig)) from error
+        except (sa.exc.TimeoutError, LostConnectionError) as error:
+            raise StoreError(AWAY, reason=one_line(error)) from error
+
+    def _begun(self, stack: ExitStack, options: dict[str, Any]) -> Connection:
+        try:
+            return _enter(stack, self._engine, options)
+        except LostConnectionError:
+            # The server was restarted: what else lies in the pool is as dead. Nothing was done yet, so a new
+            # connection may simply do it.
+            self._engine.dispose()
+            return _enter(stack, self._engine, options)
 
 
-def _required(tenant_id: str) -> str:
-    if not tenant_id:
+def _enter(stack: ExitStack, engine: Engine, options: dict[str, Any]) -> Connection:
+    with ExitStack() as inner:
+        conn = inner.enter_context(engine.connect()).execution_options(**options)
+        inner.enter_context(conn.begin())
+        stack.push(inner.pop_all())
+    return conn
+
+
+def _is_away(error: sa.exc.DBAPIError) -> bool:
+    # Locked, full, read-only, restarted, terminated: another try may help. A refused value (DataError,
+    # IntegrityError) or a wrong statement is not among them.
+    return error.connection_invalidated or isinstance(
+        error, sa.exc.OperationalError | sa.exc.InterfaceError | sa.exc.InternalError
+    )
+
+
+def one_line(error: object) -> str:
+    """Return the first line of a driver's sentence, which names neither statement nor values."""
+    text = str(error).strip()
+    return text.splitlines()[0][:300] if text else type(error).__name__
+
+
+def _named(tenant_id: str) -> str:
+    if not tenant_id or not _TENANT.fullmatch(tenant_id):
         raise ValueError("a transaction needs a tenant")
     return tenant_id
-
-
-def _open(url: str, pool_size: int) -> Engine:
-    engine = sa.create_engine(
-        url,
-        pool_size=pool_size,
-        max_overflow=pool_size,
-        pool_timeout=30,
-        connect_args={"check_same_thread": False, "timeout": BUSY_TIMEOUT_MS / 1000},
-        poolclass=sa.pool.QueuePool,
-    )
-    sa.event.listen(engine, "connect", _prepare)
-    sa.event.listen(engine, "begin", _begin)
-    return engine
-
-
-def _prepare(dbapi: Any, _record: Any) -> None:
-    # The driver must not open transactions by itself: a deferred one cannot be upgraded under WAL and
-    # would fail at once, whatever the busy timeout says. `_begin` says which kind it is.
-    dbapi.isolation_level = None
-    cursor = dbapi.cursor()
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", f"busy_timeout={BUSY_TIMEOUT_MS}"):
-        cursor.execute(f"PRAGMA {pragma}")
-    cursor.close()
-
-
-def _begin(conn: Connection) -> None:
-    write = conn.get_execution_options().get("revolution_write", True)
-    conn.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
