@@ -21,7 +21,7 @@ ACROSS_ELSEWHERE = {
     "store/tx.py read_across": "makes it",
     "store/migrate.py migrate": "the schema belongs to no tenant",
     "store/migrate.py current_revision": "the schema belongs to no tenant",
-    "store/submit.py submit": "a delivery without events belongs to no tenant",
+    "store/submit.py _commit": "one transaction carries the changes of many tenants, and names them",
     "app.py _first_tenant": "the first start makes the first tenant",
     "services/tenants.py create_tenant": "a new tenant belongs to none yet",
     "services/connections.py create_app": "a provider app may belong to the installation",

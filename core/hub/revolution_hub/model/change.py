@@ -45,12 +45,14 @@ class Progress:
 class Intake:
     """A delivery, one event found in it, and the executions that event starts; the event decides.
 
-    If the event is already known, nothing of the rest is kept.
+    If the event is already known, nothing of the rest is kept. `steps` are what was already done in them
+    before anybody outside could notice.
     """
 
     delivery: StoredDelivery
     event: Event
     executions: tuple[Execution, ...] = ()
+    steps: tuple[StepExecution, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,150 +1,156 @@
 """submit(change) → outcome: the one way the engine and the bus record facts.
 
-For now each change is a transaction of its own; the contract already allows many in one: changes are
-values, independent of each other, and every submitter gets its own outcome after the commit.
+One committer per process groups what many threads hand in into few transactions. Nobody is told the
+outcome before the commit that holds the change.
 """
 
-from typing import Any
+import logging
+import threading
+import time
+from collections import deque
+from collections.abc import Iterable, Sequence
 
-import sqlalchemy as sa
-from sqlalchemy.dialects.sqlite import insert
+from revolution_hub.model.change import Change, Outcome
+from revolution_hub.store.apply import apply, execution_of, tenant_of
+from revolution_hub.store.connect import SQLITE
+from revolution_hub.store.tx import AWAY, Store, StoreError
 
-from revolution_hub.model.change import (
-    Applied,
-    Change,
-    Duplicate,
-    Fenced,
-    Intake,
-    Keep,
-    Outcome,
-    Progress,
-    Start,
-)
-from revolution_hub.model.event import StoredDelivery
-from revolution_hub.model.status import ExecutionStatus
-from revolution_hub.store import tables as t
-from revolution_hub.store.rows import columns_of
-from revolution_hub.store.tx import Store, Tx
+LARGEST_BATCH = 64
+LONGEST_QUEUE = 4096
+PATIENCE_S = 10.0
+BREATH_S = 0.002
+"""SQLite has one writer: between two commits the other processes get their turn."""
+
+_AGAIN_AFTER_S = (0.02, 0.1, 0.4, 1.0, 2.0)
+
+_log = logging.getLogger("revolution.store")
 
 
 def submit(store: Store, change: Change) -> Outcome:
-    """Commit the change and return what came of it. Nothing is recorded unless the outcome is Applied."""
-    match change:
-        case Progress():
-            with store.begin(change.tenant_id) as tx:
-                return _progress(tx, change)
-        case Intake():
-            with store.begin(change.event.tenant_id) as tx:
-                return _intake(tx, change)
-        case Keep():
-            with store.begin_across() as across:
-                _keep(across.conn, change.delivery)
-            return Applied()
-        case Start():
-            with store.begin(change.execution.tenant_id) as tx:
-                return _start(tx, change)
+    """Commit the change and return what came of it. Nothing is recorded unless the outcome is Applied.
+
+    Waits for the commit. Raises StoreError if the database is away; whether the change was kept is then
+    known only if the database says so later, and handing in the same change again is harmless.
+    """
+    (outcome,) = submit_all(store, (change,))
+    if isinstance(outcome, BaseException):
+        raise outcome
+    return outcome
 
 
-def _progress(tx: Tx, change: Progress) -> Outcome:
-    table = t.executions
-    held = sa.update(table).where(
-        table.c.tenant_id == tx.tenant_id,
-        table.c.id == change.execution_id,
-        table.c.fence == change.fence,
-        table.c.status == str(ExecutionStatus.RUNNING),
-    )
-    # The conditional update comes first: it takes the row, so a fenced-off drive writes nothing at all.
-    if tx.conn.execute(held.values(_moved(change))).rowcount != 1:
-        return Fenced()
-    for step in change.steps:
-        _put(tx, t.step_executions, columns_of(step), ("execution_id", "step_id"))
-    for attempt in change.attempts:
-        _put(tx, t.attempts, columns_of(attempt), ("execution_id", "step_id", "number"))
-    return Applied(execution_ids=(change.execution_id,))
+def submit_all(store: Store, changes: Sequence[Change]) -> list[Outcome | BaseException]:
+    """Commit changes that belong to different callers; an error is the outcome of its own change only."""
+    return store.companion(Committer).submit_all(changes)
 
 
-def _moved(change: Progress) -> dict[str, Any]:
-    values: dict[str, Any] = {"fence": change.fence}
-    if any(step.recorded for step in change.steps):
-        values["crashes"] = 0
-    if change.response is not None:
-        values["response"] = change.response
-    move = change.move
-    if move is None:
-        return values
-    ended = move.status in (ExecutionStatus.SUCCEEDED, ExecutionStatus.FAILED)
-    return values | {
-        "status": str(move.status),
-        "wait_reason": str(move.wait_reason) if move.wait_reason else None,
-        "wait_on": move.wait_on,
-        "wake_at": move.wake_at,
-        "output": move.output,
-        "error": move.error,
-        "reason": move.reason,
-        "finished_at": move.at if ended else None,
-        "lease_owner": None,
-        "lease_until": None,
-    }
+class _Ticket:
+    """One change on its way, and what came of it."""
+
+    __slots__ = ("_done", "_outcome", "change")
+
+    def __init__(self, change: Change) -> None:
+        self.change = change
+        self._outcome: list[Outcome | BaseException] = []
+        self._done = threading.Lock()
+        self._done.acquire()
+
+    def settle(self, outcome: Outcome | BaseException) -> None:
+        self._outcome.append(outcome)
+        self._done.release()
+
+    def wait(self) -> Outcome | BaseException:
+        self._done.acquire()
+        return self._outcome[0]
 
 
-def _intake(tx: Tx, change: Intake) -> Outcome:
-    table = t.events
-    inserted = tx.conn.execute(
-        insert(table)
-        .values(columns_of(change.event))
-        .on_conflict_do_nothing(index_elements=["tenant_id", "source_id", "dedup_key"])
-        .returning(table.c.id)
-    ).first()
-    if inserted is None:
-        return _known_event(tx, change)
-    _keep(tx.conn, change.delivery)
-    for execution in change.executions:
-        tx.conn.execute(insert(t.executions).values(columns_of(execution)))
-    return Applied(execution_ids=tuple(one.id for one in change.executions))
+class Committer:
+    """The thread that commits for a process. Made with its store, and closed with it."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._queue: deque[_Ticket] = deque()
+        self._changed = threading.Condition()
+        self._closing = False
+        self._thread = threading.Thread(target=self._run, name="committer", daemon=True)
+        self._thread.start()
+
+    def submit_all(self, changes: Sequence[Change]) -> list[Outcome | BaseException]:
+        """Queue the changes and wait for their outcomes. A full queue makes the caller wait, then refuses."""
+        tickets = [_Ticket(change) for change in changes]
+        with self._changed:
+            if not self._changed.wait_for(self._has_room, PATIENCE_S):
+                raise StoreError(AWAY, reason=f"{len(self._queue)} changes wait for the database")
+            if self._closing:
+                raise StoreError(AWAY, reason="the store is closed")
+            self._queue.extend(tickets)
+            self._changed.notify_all()
+        return [ticket.wait() for ticket in tickets]
+
+    def close(self) -> None:
+        """Commit what is queued, then end."""
+        with self._changed:
+            self._closing = True
+            self._changed.notify_all()
+        self._thread.join()
+
+    def _has_room(self) -> bool:
+        return self._closing or len(self._queue) < LONGEST_QUEUE
+
+    def _run(self) -> None:
+        while batch := self._take():
+            self._settle(batch)
+            if self._store.dialect == SQLITE and self._queue:
+                time.sleep(BREATH_S)
+
+    def _take(self) -> list[_Ticket]:
+        with self._changed:
+            self._changed.wait_for(lambda: self._queue or self._closing)
+            batch: list[_Ticket] = []
+            moved: set[str] = set()
+            while self._queue and len(batch) < LARGEST_BATCH:
+                # Two changes of one execution depend on each other: the second waits for the next batch.
+                execution_id = execution_of(self._queue[0].change)
+                if execution_id in moved:
+                    break
+                if execution_id is not None:
+                    moved.add(execution_id)
+                batch.append(self._queue.popleft())
+            self._changed.notify_all()
+            return batch
+
+    def _settle(self, batch: Sequence[_Ticket]) -> None:
+        try:
+            outcomes = self._commit([ticket.change for ticket in batch])
+        except StoreError as error:
+            for ticket in batch:
+                ticket.settle(error)
+        except BaseException as error:
+            if len(batch) == 1:
+                batch[0].settle(error)
+                return
+            # One of them cannot be written. Halving finds it, and the others are kept.
+            half = len(batch) // 2
+            self._settle(batch[:half])
+            self._settle(batch[half:])
+        else:
+            for ticket, outcome in zip(batch, outcomes, strict=True):
+                ticket.settle(outcome)
+
+    def _commit(self, changes: Sequence[Change]) -> list[Outcome]:
+        lost = False
+        for pause_s in (*_AGAIN_AFTER_S, None):
+            try:
+                with self._store.begin_across(_tenants(changes)) as tx:
+                    return apply(tx.conn, changes, again=lost)
+            except StoreError as error:
+                if pause_s is None or not (error.lost or error.clashed):
+                    raise
+                # After a lost connection nobody knows whether the commit was done; trying again finds out.
+                lost = lost or error.lost
+                _log.info("a batch of %d changes is tried again: %s", len(changes), error.reason)
+            time.sleep(pause_s)
+        raise AssertionError("the last try returns or raises")
 
 
-def _keep(conn: sa.Connection, delivery: StoredDelivery) -> None:
-    # One app delivery may be kept by the events of several tenants; the first one stores it.
-    table = t.app_deliveries if delivery.tenant_id is None else t.deliveries
-    row = columns_of(delivery, without=("tenant_id",) if delivery.tenant_id is None else ())
-    conn.execute(insert(table).values(row).on_conflict_do_nothing(index_elements=["id"]))
-
-
-def _known_event(tx: Tx, change: Intake) -> Duplicate:
-    event = change.event
-    first = tx.conn.execute(
-        sa.select(t.events.c.id).where(
-            t.events.c.tenant_id == tx.tenant_id,
-            t.events.c.source_id == event.source_id,
-            t.events.c.dedup_key == event.dedup_key,
-        )
-    ).scalar_one()
-    started = sa.select(t.executions.c.id).where(
-        t.executions.c.tenant_id == tx.tenant_id, t.executions.c.event_id == first
-    )
-    return Duplicate(of=first, execution_ids=tuple(tx.conn.execute(started).scalars()))
-
-
-def _start(tx: Tx, change: Start) -> Outcome:
-    execution = change.execution
-    inserted = tx.conn.execute(
-        insert(t.executions)
-        .values(columns_of(execution))
-        .on_conflict_do_nothing(index_elements=["tenant_id", "workflow_id", "idempotency_key"])
-        .returning(t.executions.c.id)
-    ).first()
-    if inserted is not None:
-        return Applied(execution_ids=(execution.id,))
-    first = tx.conn.execute(
-        sa.select(t.executions.c.id).where(
-            t.executions.c.tenant_id == tx.tenant_id,
-            t.executions.c.workflow_id == execution.workflow_id,
-            t.executions.c.idempotency_key == execution.idempotency_key,
-        )
-    ).scalar_one()
-    return Duplicate(of=first, execution_ids=(first,))
-
-
-def _put(tx: Tx, table: sa.Table, row: dict[str, Any], key: tuple[str, ...]) -> None:
-    rest = {name: value for name, value in row.items() if name not in key}
-    tx.conn.execute(insert(table).values(row).on_conflict_do_update(index_elements=list(key), set_=rest))
+def _tenants(changes: Iterable[Change]) -> set[str]:
+    return {tenant for tenant in map(tenant_of, changes) if tenant is not None}

@@ -5,10 +5,11 @@ forgotten. Only `store/across.py` may use `begin_across`.
 """
 
 import re
+import threading
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol, TypeVar
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Engine
@@ -18,20 +19,27 @@ from revolution_hub.store.connect import LostConnectionError, open_engine
 
 AWAY = "the database does not answer; try again soon"
 
+_CLASHES = ("40001", "40P01")
+"""PostgreSQL's codes for a serialization failure and a deadlock."""
+
 _TENANT = re.compile("[A-Za-z0-9_]{1,40}")
 
 
 class StoreError(LimitError):
     """Raised when the database is locked, full or gone. Nothing of the transaction was kept.
 
-    `reason` is the driver's own sentence, for the operator.
+    Only if the connection was `lost` may it have been, in the instant of the commit. `clashed` says that
+    two transactions waited for each other and this one gave way. `reason` is the driver's own sentence,
+    for the operator.
     """
 
     code = "database_unavailable"
 
-    def __init__(self, message: str, *, reason: str) -> None:
+    def __init__(self, message: str, *, reason: str, lost: bool = False, clashed: bool = False) -> None:
         super().__init__(message, retry_after_s=1.0)
         self.reason = reason
+        self.lost = lost
+        self.clashed = clashed
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,11 +64,26 @@ class AcrossTx:
 ALL_TENANTS = "*"
 
 
+class Companion(Protocol):
+    """Something that works for one store and ends with it."""
+
+    def __init__(self, store: "Store") -> None: ...
+
+    def close(self) -> None:
+        """Finish, and end."""
+
+
+C = TypeVar("C", bound=Companion)
+
+
 class Store:
     """The database. Safe to share between threads; open one per process and close it at the end."""
 
     def __init__(self, url: str, *, pool_size: int = 20) -> None:
         self._engine = open_engine(url, pool_size)
+        self._companions: dict[type[Any], Any] = {}
+        self._lock = threading.Lock()
+        self._closed = False
 
     @property
     def engine(self) -> Engine:
@@ -99,8 +122,23 @@ class Store:
         with self._connection(ALL_TENANTS, write=False) as conn:
             yield AcrossTx(conn)
 
+    def companion(self, kind: type[C]) -> C:
+        """Return the store's one companion of this kind, made when it is first asked for."""
+        with self._lock:
+            if self._closed:
+                raise StoreError(AWAY, reason="the store is closed")
+            if kind not in self._companions:
+                self._companions[kind] = kind(self)
+            found: C = self._companions[kind]
+            return found
+
     def close(self) -> None:
-        """Close every connection."""
+        """Close its companions, then every connection."""
+        with self._lock:
+            self._closed = True
+            companions = list(self._companions.values())
+        for companion in companions:
+            companion.close()
         self._engine.dispose()
 
     @contextmanager
@@ -111,7 +149,10 @@ class Store:
         except sa.exc.DBAPIError as error:
             if not _is_away(error):
                 raise
-            raise StoreError(AWAY, reason=one_line(error.orig)) from error
+            clashed = getattr(error.orig, "sqlstate", None) in _CLASHES
+            raise StoreError(
+                AWAY, reason=one_line(error.orig), lost=error.connection_invalidated, clashed=clashed
+            ) from error
         except (sa.exc.TimeoutError, LostConnectionError) as error:
             raise StoreError(AWAY, reason=one_line(error)) from error
 

@@ -1,0 +1,125 @@
+"""apply: many independent changes in one transaction, each with its own outcome.
+
+A change that cannot be kept for its own reasons (a duplicate, a lost claim) leaves no trace and does not
+hurt its neighbors; one the database refuses raises, and the committer tries it apart from them.
+"""
+
+from collections.abc import Sequence
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from revolution_hub.model.change import Applied, Change, Duplicate, Intake, Keep, Outcome, Progress, Start
+from revolution_hub.model.event import StoredDelivery
+from revolution_hub.store import tables as t
+from revolution_hub.store.bulk import add, add_missing, add_new, by
+from revolution_hub.store.progress import apply_progress
+from revolution_hub.store.rows import columns_of
+
+Outcomes = dict[int, Outcome]
+
+
+def apply(conn: Connection, changes: Sequence[Change], *, again: bool = False) -> list[Outcome]:
+    """Apply the changes and return their outcomes in the same order. No execution may occur twice.
+
+    `again` says that an earlier try may have been committed although no answer came; what is found as
+    this very change left it counts as applied.
+    """
+    outcomes: Outcomes = {}
+    _intake(conn, [(at, one) for at, one in enumerate(changes) if isinstance(one, Intake)], outcomes)
+    _start(conn, [(at, one) for at, one in enumerate(changes) if isinstance(one, Start)], outcomes)
+    for at, one in enumerate(changes):
+        if isinstance(one, Keep):
+            _keep(conn, [one.delivery])
+            outcomes[at] = Applied()
+    progress = [(at, one) for at, one in enumerate(changes) if isinstance(one, Progress)]
+    for (at, _), outcome in zip(
+        progress, apply_progress(conn, [one for _, one in progress], again=again), strict=True
+    ):
+        outcomes[at] = outcome
+    return [outcomes[at] for at in range(len(changes))]
+
+
+def tenant_of(change: Change) -> str | None:
+    """Return the tenant a change belongs to; a delivery that is only kept may belong to none."""
+    match change:
+        case Progress():
+            return change.tenant_id
+        case Intake():
+            return change.event.tenant_id
+        case Start():
+            return change.execution.tenant_id
+        case Keep():
+            return change.delivery.tenant_id
+
+
+def execution_of(change: Change) -> str | None:
+    """Return the execution a change moves on, None if it only makes new ones."""
+    return change.execution_id if isinstance(change, Progress) else None
+
+
+def _intake(conn: Connection, intakes: list[tuple[int, Intake]], outcomes: Outcomes) -> None:
+    rows = by((columns_of(one.event) for _, one in intakes), "tenant_id", "source_id", "dedup_key")
+    new = add_new(conn, t.events, rows)
+    fresh = [(at, one) for at, one in intakes if one.event.id in new]
+    _keep(conn, [one.delivery for _, one in fresh])
+    executions = [columns_of(execution) for _, one in fresh for execution in one.executions]
+    add(conn, t.executions, by(executions, "id"))
+    add(conn, t.step_executions, [columns_of(step) for _, one in fresh for step in one.steps])
+    for at, one in fresh:
+        outcomes[at] = Applied(execution_ids=tuple(execution.id for execution in one.executions))
+    for at, one in intakes:
+        if one.event.id not in new:
+            outcomes[at] = _known_event(conn, one)
+
+
+def _keep(conn: Connection, deliveries: list[StoredDelivery]) -> None:
+    # One app delivery may be kept by the events of several tenants; the first one stores it.
+    apart = {one.id: one for one in deliveries}.values()
+    of_apps = [columns_of(one, without=("tenant_id",)) for one in apart if one.tenant_id is None]
+    add_missing(conn, t.app_deliveries, by(of_apps, "id"))
+    add_missing(conn, t.deliveries, by((columns_of(one) for one in apart if one.tenant_id), "id"))
+
+
+def _known_event(conn: Connection, change: Intake) -> Outcome:
+    event, table = change.event, t.events
+    first = conn.execute(
+        sa.select(table.c.id).where(
+            table.c.tenant_id == event.tenant_id,
+            table.c.source_id == event.source_id,
+            table.c.dedup_key == event.dedup_key,
+        )
+    ).scalar_one()
+    started = sa.select(t.executions.c.id).where(
+        t.executions.c.tenant_id == event.tenant_id, t.executions.c.event_id == first
+    )
+    found = tuple(conn.execute(started).scalars())
+    # Its own id means that an earlier try of this very change was committed, and only the answer was lost.
+    return Applied(execution_ids=found) if first == event.id else Duplicate(of=first, execution_ids=found)
+
+
+def _start(conn: Connection, starts: list[tuple[int, Start]], outcomes: Outcomes) -> None:
+    rows = by((columns_of(one.execution) for _, one in starts), "id")
+    new = add_new(conn, t.executions, rows)
+    for at, one in starts:
+        execution = one.execution
+        applied = execution.id in new
+        outcomes[at] = Applied(execution_ids=(execution.id,)) if applied else _known_start(conn, one)
+
+
+def _known_start(conn: Connection, change: Start) -> Outcome:
+    execution, table = change.execution, t.executions
+    first = conn.execute(
+        sa.select(table.c.id).where(
+            table.c.tenant_id == execution.tenant_id,
+            sa.or_(
+                table.c.id == execution.id,
+                sa.and_(
+                    table.c.workflow_id == execution.workflow_id,
+                    table.c.idempotency_key == execution.idempotency_key,
+                ),
+            ),
+        )
+    ).scalar_one()
+    applied = Applied(execution_ids=(first,))
+    return applied if first == execution.id else Duplicate(of=first, execution_ids=(first,))
