@@ -7,10 +7,12 @@ from starlette.types import ASGIApp
 from revolution_hub.access.quotas import RateLimiter
 from revolution_hub.api import executions, health, hooks, integrations, tenants, workflows
 from revolution_hub.api.frame import Frame
+from revolution_hub.api.intake import Intake
 from revolution_hub.api.problems import add_handlers
 from revolution_hub.hub import Hub
 
-_ROUTERS = (health, tenants, workflows, executions, integrations, hooks)
+# Routes are tried in order, and deliveries are the many.
+_ROUTERS = (hooks, health, tenants, workflows, executions, integrations)
 
 
 def make_api(hub: Hub) -> ASGIApp:
@@ -29,6 +31,7 @@ def make_fastapi(hub: Hub) -> FastAPI:
         redirect_slashes=False,
     )
     app.state.hub = hub
+    app.state.intake = Intake(hub)
     app.state.limiter = RateLimiter(hub.settings.requests_per_minute)
     add_handlers(app)
     for module in _ROUTERS:

@@ -36,7 +36,8 @@ class Model(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True)
 
 
-def hub_of(request: Request) -> Hub:
+# Dependencies that wait for nothing are `async`: a plain function would cost every request a thread.
+async def hub_of(request: Request) -> Hub:
     """Return the process's Hub."""
     hub: Hub = request.app.state.hub
     return hub
@@ -72,7 +73,7 @@ def route(
     if permission not in PERMISSIONS:
         raise ValueError(f"{method} {path}: {permission!r} is not a permission")
 
-    def permitted(principal: PrincipalDep) -> None:
+    async def permitted(principal: PrincipalDep) -> None:
         require(principal, permission)
 
     return _add(router, method, path, status, [Depends(permitted)], {"x-permission": permission}, body)
@@ -114,8 +115,10 @@ def _add(
     return add
 
 
-def only_known_query(request: Request) -> None:
+async def only_known_query(request: Request) -> None:
     """Refuse query parameters the route does not have, so that a misspelt filter is not ignored."""
+    if not request.scope.get("query_string"):
+        return
     found = request.scope.get("route")
     if not isinstance(found, APIRoute):
         return

@@ -14,6 +14,7 @@ _HEADERS = (
     (b"x-frame-options", b"DENY"),
 )
 _POLICY = (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'")
+_DRESS = (*_HEADERS, _POLICY)
 
 
 class Frame:
@@ -41,7 +42,7 @@ class Frame:
 def _extra(state: MutableMapping[str, Any], message: Message) -> list[tuple[bytes, bytes]]:
     present = {name.lower() for name, _ in message.get("headers", [])}
     extra = [(b"x-request-id", str(state["request_id"]).encode())]
-    extra += [pair for pair in (*_HEADERS, _POLICY) if pair[0] not in present]
+    extra += [pair for pair in _DRESS if pair[0] not in present]
     allowance = state.get("allowance")
     if allowance is not None:
         extra += [

@@ -8,7 +8,8 @@ from fastapi.responses import Response
 from starlette.concurrency import run_in_threadpool
 
 from revolution_hub.api.doors import HubDep, public_route, raw_body
-from revolution_hub.bus.hook import HookStarted, receive_hook
+from revolution_hub.api.intake import Intake
+from revolution_hub.bus.hook import RESULT, HookStarted
 from revolution_hub.bus.receive import receive_app_delivery
 from revolution_hub.hub import Hub
 from revolution_hub.model.execution import Execution
@@ -48,28 +49,32 @@ async def receive_from_app(connector: str, app_key: str, request: Request, hub: 
 )
 async def receive_from_hook(key: str, request: Request, hub: HubDep) -> Response:
     """Start the workflow behind this address; with `answer: result` wait for its answer."""
-    delivery = await _delivery(request, hub)
-    started = await run_in_threadpool(receive_hook, hub, key, delivery)
-    if started.answer != "result":
+    intake: Intake = request.app.state.intake
+    started = await intake.receive(key, await _delivery(request, hub))
+    if started.answer != RESULT:
         return _json(202, {"execution_id": started.execution_id})
     return await _answer(hub, started)
 
 
 async def _answer(hub: Hub, started: HookStarted) -> Response:
+    execution = started.execution
     # Waiting holds no thread: many callers may wait for slow workflows while others are served.
     give_up_s = time.monotonic() + RESULT_LIMIT_S
     pause_s = FIRST_LOOK_S
-    while True:
+    while not _is_answered(execution) and time.monotonic() < give_up_s:
+        if execution is not None:
+            await anyio.sleep(pause_s)
+            pause_s = min(pause_s * 1.5, SLOWEST_LOOK_S)
         execution = await run_in_threadpool(read_for_hook, hub, started.tenant_id, started.execution_id)
-        if execution.ended or execution.response is not None or time.monotonic() > give_up_s:
-            break
-        await anyio.sleep(pause_s)
-        pause_s = min(pause_s * 1.5, SLOWEST_LOOK_S)
+    if execution is None or not _is_answered(execution):
+        return _json(202, {"execution_id": started.execution_id})
     if execution.response is not None:
         return _json(int(execution.response["status"]), execution.response["body"])
-    if not execution.ended:
-        return _json(202, {"execution_id": execution.id})
     return _json(200 if execution.error is None else 502, _outcome(execution))
+
+
+def _is_answered(execution: Execution | None) -> bool:
+    return execution is not None and (execution.ended or execution.response is not None)
 
 
 def _outcome(execution: Execution) -> JsonObject:

@@ -31,6 +31,7 @@ _BY_CODE = {
     "revision_required": 428,
     "rate_limited": 429,
     "database_unavailable": 503,
+    "overloaded": 503,
     "body_too_large": 413,
     "content_type": 415,
     "unreadable": 422,

@@ -1,32 +1,59 @@
-"""hook: a request to a workflow's own URL starts that workflow, once per delivery."""
+"""hook: a request to a workflow's own URL starts that workflow, once per delivery.
+
+Deliveries are taken in by the batch: one look-up and one commit serve all that arrive together. Whoever
+waits for a workflow's result gets it in the same commit, as long as the workflow needs no action.
+"""
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from revolution_hub.bus.receive import kept_headers
+from revolution_hub.crashpoint import reach
+from revolution_hub.engine.begin import begin
 from revolution_hub.engine.start import started_by_event
+from revolution_hub.engine.versions import get_version
 from revolution_hub.errors import NotFoundError
 from revolution_hub.hub import Hub
-from revolution_hub.model.change import Intake
+from revolution_hub.model.change import Applied, Duplicate, Intake
 from revolution_hub.model.connection import Hook
-from revolution_hub.model.event import Event, StoredDelivery
+from revolution_hub.model.event import Event, Listener, StoredDelivery
+from revolution_hub.model.execution import Execution
 from revolution_hub.model.ids import new_id, new_key
 from revolution_hub.model.strict_json import strict_json
-from revolution_hub.store import across, workflows
-from revolution_hub.store.submit import submit
+from revolution_hub.store import across
+from revolution_hub.store.submit import submit_all
 from revolution_sdk import Delivery, DeliveryError, Secret
 from revolution_sdk.webhooks import verify_standard
 
 HOOK_EVENT = "webhook.received"
+RESULT = "result"
+
+Secrets = dict[str, Secret]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Arrived:
+    """One request to a hook: the key in its URL, and what was delivered."""
+
+    key: str
+    delivery: Delivery
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HookStarted:
-    """What a delivery to a hook started, or had started before. `answer` is `accepted` or `result`."""
+    """What a delivery to a hook started, or had started before. `answer` is `accepted` or `result`.
+
+    `execution` is how it stands after the commit; None for one that was started before.
+    """
 
     tenant_id: str
     execution_id: str
     answer: str
+    execution: Execution | None = None
+
+
+Received = HookStarted | BaseException
 
 
 def receive_hook(hub: Hub, key: str, delivery: Delivery) -> HookStarted:
@@ -35,15 +62,54 @@ def receive_hook(hub: Hub, key: str, delivery: Delivery) -> HookStarted:
     Raises NotFoundError for an unknown URL, DeliveryError if it is not signed as the trigger asks, and
     InputError for a body that is not strict JSON; then nothing is stored.
     """
-    hook = across.find_hook_by_key(hub.store, key)
-    if hook is None:
-        raise NotFoundError("there is no such address")
-    with hub.store.read(hook.tenant_id) as tx:
-        listener = workflows.webhook_listener(tx, hook.workflow_id)
-    if listener is None:
-        raise NotFoundError("there is no such address")
-    dedup_key = _verified(hub, hook, str(listener.settings.get("auth")), delivery)
-    data = strict_json(delivery.body, max_bytes=hub.settings.body_bytes)
+    (received,) = receive_hooks(hub, [Arrived(key=key, delivery=delivery)])
+    if isinstance(received, BaseException):
+        raise received
+    return received
+
+
+def receive_hooks(hub: Hub, arrived: Sequence[Arrived]) -> list[Received]:
+    """Take in deliveries that belong to different senders; an error is the answer to its own sender only.
+
+    Raises StoreError if the database is away before anything was accepted.
+    """
+    hooks = across.find_hooks(hub.store, {one.key for one in arrived})
+    secrets: Secrets = {}
+    made = [_made(hub, hooks, one, secrets) for one in arrived]
+    intakes = [one for one in made if isinstance(one, _Made)]
+    reach("ingest.after_verify")
+    outcomes = iter(submit_all(hub.store, [one.intake for one in intakes]))
+    received = [_received(one, next(outcomes)) if isinstance(one, _Made) else one for one in made]
+    reach("ingest.after_commit")
+    if any(isinstance(one, HookStarted) and _has_work(one) for one in received):
+        hub.wake()
+    reach("ingest.after_enqueue")
+    return received
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Made:
+    intake: Intake
+    answer: str
+
+
+def _made(
+    hub: Hub, hooks: dict[str, tuple[Hook, Listener]], arrived: Arrived, secrets: Secrets
+) -> "_Made | BaseException":
+    try:
+        found = hooks.get(arrived.key)
+        if found is None:
+            raise NotFoundError("there is no such address")
+        hook, listener = found
+        dedup_key = _verified(hub, hook, str(listener.settings.get("auth")), arrived.delivery, secrets)
+        answer = str(listener.settings.get("answer", "accepted"))
+        return _Made(intake=_intake(hub, hook, listener, arrived.delivery, dedup_key), answer=answer)
+    except Exception as error:
+        # Whatever is wrong with one delivery is told to its sender alone.
+        return error
+
+
+def _intake(hub: Hub, hook: Hook, listener: Listener, delivery: Delivery, dedup_key: str) -> Intake:
     stored = StoredDelivery(
         id=new_id("dlv"),
         source_id=hook.id,
@@ -61,28 +127,45 @@ def receive_hook(hub: Hub, key: str, delivery: Delivery) -> HookStarted:
         type=HOOK_EVENT,
         canonical=None,
         dedup_key=dedup_key,
-        data=data,
+        data=strict_json(delivery.body, max_bytes=hub.settings.body_bytes),
         received_at=delivery.received_at,
     )
     execution = started_by_event(event, listener, "webhook")
-    outcome = submit(hub.store, Intake(delivery=stored, event=event, executions=(execution,)))
-    hub.wake()
-    ids = getattr(outcome, "execution_ids", ())
+    if listener.settings.get("answer") != RESULT:
+        return Intake(delivery=stored, event=event, executions=(execution,))
+    begun = begin(hub, execution, get_version(hub.store, execution))
+    return Intake(delivery=stored, event=event, executions=(begun.execution,), steps=begun.steps)
+
+
+def _received(made: _Made, outcome: object) -> Received:
+    execution = made.intake.executions[0]
+    if isinstance(outcome, BaseException):
+        return outcome
+    if isinstance(outcome, Duplicate) and outcome.execution_ids:
+        first = outcome.execution_ids[0]
+        return HookStarted(tenant_id=execution.tenant_id, execution_id=first, answer=made.answer)
     return HookStarted(
-        tenant_id=hook.tenant_id,
-        execution_id=ids[0] if ids else execution.id,
-        answer=str(listener.settings.get("answer", "accepted")),
+        tenant_id=execution.tenant_id,
+        execution_id=execution.id,
+        answer=made.answer,
+        execution=execution if isinstance(outcome, Applied) else None,
     )
 
 
-def _verified(hub: Hub, hook: Hook, auth: str, delivery: Delivery) -> str:
+def _has_work(started: HookStarted) -> bool:
+    return started.execution is not None and not started.execution.ended
+
+
+def _verified(hub: Hub, hook: Hook, auth: str, delivery: Delivery, secrets: Secrets) -> str:
     if auth == "none":
         return _own_key(delivery)
     if hook.secret is None:
         raise DeliveryError("this trigger has no signing secret")
-    secret = Secret(str(hub.vault.open(hook.tenant_id, hook.id, hook.secret)["signing_secret"]))
+    if hook.id not in secrets:
+        document = hub.vault.open(hook.tenant_id, hook.id, hook.secret)
+        secrets[hook.id] = Secret(str(document["signing_secret"]))
     # The signed id may be of any length; its hash is of one, and as unique.
-    return hashlib.sha256(verify_standard(delivery, secret).encode()).hexdigest()
+    return hashlib.sha256(verify_standard(delivery, secrets[hook.id]).encode()).hexdigest()
 
 
 def _own_key(delivery: Delivery) -> str:

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from revolution_hub.bus.match import match
+from revolution_hub.crashpoint import reach
 from revolution_hub.engine.start import started_by_event
 from revolution_hub.errors import InputError, NotFoundError, PluginError
 from revolution_hub.hub import Hub
@@ -49,6 +50,7 @@ def receive_app_delivery(hub: Hub, connector_name: str, app_key: str, delivery: 
     if app is None or connector is None or connector.webhook is None:
         raise NotFoundError("there is no such address")
     emitted = _read(connector, connector.webhook, delivery, Secret(app_secret(hub.vault, app)))
+    reach("ingest.after_verify")
     stored = _stored(app, delivery)
     events = _attributed(hub, connector, app, emitted, stored)
     if not events:
@@ -61,8 +63,10 @@ def receive_app_delivery(hub: Hub, connector_name: str, app_key: str, delivery: 
         if isinstance(outcome, Applied):
             new += 1
             started += outcome.execution_ids
+    reach("ingest.after_commit")
     if started:
         hub.wake()
+    reach("ingest.after_enqueue")
     return Received(delivery_id=stored.id, events=len(events), new=new, execution_ids=tuple(started))
 
 
@@ -81,7 +85,7 @@ def _read(connector: Connector, webhook: AppWebhook, delivery: Delivery, secret:
 
 def _storable(one: Emitted) -> Emitted:
     try:
-        strict_json(dump_json(one.data).encode())
+        strict_json(dump_json([one.account, one.dedup_key, one.data]).encode())
     except (ValueError, InputError) as error:
         raise DeliveryError("the delivery holds what JSON cannot", code="unreadable") from error
     return one

@@ -1,6 +1,6 @@
 """Control words: steps the engine performs itself. They compute from the scope and touch nothing outside."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from revolution_hub.engine.plan import ELSE, THEN
 from revolution_hub.engine.run import Run
@@ -14,6 +14,33 @@ from revolution_hub.template.render import compile_condition, evaluate_condition
 from revolution_sdk.types import JsonObject
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Visited:
+    """What came of looking at a step: it `calls` an action, or it is done and may have brought a move."""
+
+    calls: bool = False
+    move: Move | None = None
+
+
+def visit(run: Run, step: Step) -> Visited:
+    """Perform the step as far as it needs no action. A template that fails ends the execution."""
+    try:
+        # A step that was begun has passed its `if` already; the answer may be another one by now.
+        if step.id not in run.steps:
+            holding = holds(run, step)
+            if step.kind is StepKind.BRANCH:
+                branch(run, step, holding)
+                return Visited()
+            if not holding:
+                skip(run, step)
+                return Visited()
+        if step.kind is StepKind.ACTION:
+            return Visited(calls=True)
+        return Visited(move=perform(run, step))
+    except TemplateError as error:
+        return Visited(move=fail(run, step, error))
+
+
 def holds(run: Run, step: Step) -> bool:
     """Evaluate the step's `if`; raises TemplateError if it cannot be."""
     if isinstance(step.condition, bool):
@@ -23,7 +50,7 @@ def holds(run: Run, step: Step) -> bool:
 
 def skip(run: Run, step: Step) -> None:
     """Record that the step's `if` said no."""
-    run.record(replace(run.fresh(step), status=StepStatus.SKIPPED, finished_at=run.now))
+    run.record(run.fresh(step, StepStatus.SKIPPED, finished_at=run.now))
 
 
 def branch(run: Run, step: Step, holding: bool) -> None:
@@ -38,8 +65,6 @@ def perform(run: Run, step: Step) -> Move | None:
         response = {"status": int(body.get("status") or 200), "body": body.get("body")}
         _done(run, step, response)
         run.respond(response)
-        # Somebody outside waits for this answer, so it is committed before the drive goes on.
-        run.flush()
         return None
     _done(run, step, body)
     return _finish(run, body) if step.kind is StepKind.FINISH else None
@@ -59,7 +84,7 @@ def fail(run: Run, step: Step, error: TemplateError) -> Move:
 
 
 def _done(run: Run, step: Step, output: JsonObject) -> None:
-    run.record(replace(run.fresh(step), status=StepStatus.SUCCEEDED, output=output, finished_at=run.now))
+    run.record(run.fresh(step, StepStatus.SUCCEEDED, output=output, finished_at=run.now))
 
 
 def _finish(run: Run, body: JsonObject) -> Move:

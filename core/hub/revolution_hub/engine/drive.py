@@ -3,6 +3,7 @@
 import logging
 from dataclasses import replace
 
+from revolution_hub.crashpoint import reach
 from revolution_hub.engine import control, settle
 from revolution_hub.engine.claim import load
 from revolution_hub.engine.execute import IN_THE_DARK, execute
@@ -13,9 +14,8 @@ from revolution_hub.errors import HubError, TemplateError
 from revolution_hub.hub import Hub
 from revolution_hub.model.change import Move, Progress
 from revolution_hub.model.execution import Execution, error_json
-from revolution_hub.model.status import AttemptStatus, ExecutionStatus, StepStatus
-from revolution_hub.model.workflow import Step, StepKind
-from revolution_hub.store.across import CRASHES_BEFORE_FAILURE
+from revolution_hub.model.status import CRASHES_BEFORE_FAILURE, AttemptStatus, ExecutionStatus, StepStatus
+from revolution_hub.model.workflow import Step
 from revolution_hub.store.submit import submit
 from revolution_hub.store.tx import StoreError
 from revolution_sdk.connector import Effect
@@ -54,26 +54,20 @@ def _drive(run: Run, watch: Watch) -> None:
         if step is None:
             run.flush(Move(status=ExecutionStatus.SUCCEEDED, at=run.now))
             return
-        move = _visit(run, watch, step)
+        visited = control.visit(run, step)
+        move = _execute(run, watch, step) if visited.calls else visited.move
         if move is not None:
             run.flush(move)
             return
+        if run.owes_answer:
+            # Somebody outside waits for this answer, so it is committed before the drive goes on.
+            run.flush()
+        reach("worker.after_next_enqueued")
 
 
-def _visit(run: Run, watch: Watch, step: Step) -> Move | None:
+def _execute(run: Run, watch: Watch, step: Step) -> Move | None:
     try:
-        # A step that was begun has passed its `if` already; the answer may be another one by now.
-        if step.id not in run.steps:
-            holding = control.holds(run, step)
-            if step.kind is StepKind.BRANCH:
-                control.branch(run, step, holding)
-                return None
-            if not holding:
-                control.skip(run, step)
-                return None
-        if step.kind is StepKind.ACTION:
-            return execute(run, watch, step)
-        return control.perform(run, step)
+        return execute(run, watch, step)
     except TemplateError as error:
         return control.fail(run, step, error)
 

@@ -2,15 +2,16 @@
 
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 from revolution_hub.engine.scope import build_scope
 from revolution_hub.hub import Hub
 from revolution_hub.model.change import Fenced, Move, Progress
 from revolution_hub.model.execution import Attempt, Execution, StepExecution
-from revolution_hub.model.status import StepStatus
+from revolution_hub.model.status import ENDED, StepStatus
 from revolution_hub.model.workflow import Step, Workflow
 from revolution_hub.store.submit import submit
-from revolution_sdk.types import Json, JsonObject
+from revolution_sdk.types import JsonObject
 
 
 class FencedError(Exception):
@@ -19,13 +20,17 @@ class FencedError(Exception):
 
 @dataclass(slots=True, kw_only=True)
 class Run:
-    """What a drive knows. `record` notes a fact, `flush` commits all noted facts in one change."""
+    """What a drive knows. `record` notes a fact, `flush` commits all noted facts in one change.
+
+    `connection_id` is the connection of the step under way, or the one the execution needs a turn of.
+    """
 
     hub: Hub
     execution: Execution
     workflow: Workflow
     steps: dict[str, StepExecution]
     attempts: dict[str, list[Attempt]]
+    connection_id: str | None = None
     _noted_steps: dict[str, StepExecution] = field(default_factory=dict)
     _noted_attempts: dict[tuple[str, int], Attempt] = field(default_factory=dict)
     _response: JsonObject | None = None
@@ -44,21 +49,18 @@ class Run:
         tried = self.attempts.get(step_id)
         return tried[-1] if tried else None
 
-    def fresh(
-        self, step: Step, *, step_input: Json = None, connection_id: str | None = None
-    ) -> StepExecution:
-        """Return a new record for a step that is reached now."""
+    def fresh(self, step: Step, status: StepStatus = StepStatus.RUNNING, **more: Any) -> StepExecution:
+        """Return a new record for a step that is reached now; `more` are further fields of it."""
         return StepExecution(
             execution_id=self.execution.id,
             tenant_id=self.execution.tenant_id,
             step_id=step.id,
             position=len(self.steps),
             kind=str(step.kind),
-            status=StepStatus.RUNNING,
+            status=status,
             started_at=self.now,
             uses=step.uses,
-            connection_id=connection_id,
-            input=step_input,
+            **more,
         )
 
     def record(self, step: StepExecution, attempt: Attempt | None = None) -> None:
@@ -73,6 +75,11 @@ class Run:
         """Note the answer a waiting webhook caller is to get."""
         self._response = response
 
+    @property
+    def owes_answer(self) -> bool:
+        """Whether an answer is noted and not committed."""
+        return self._response is not None
+
     def pending(self, move: Move | None = None) -> Progress:
         """Return everything noted, and the move if there is one, as one change."""
         return Progress(
@@ -82,6 +89,7 @@ class Run:
             steps=tuple(self._noted_steps.values()),
             attempts=tuple(self._noted_attempts.values()),
             response=self._response,
+            connection_id=None if move and move.status in ENDED else self.connection_id,
             move=move,
         )
 

@@ -2,10 +2,11 @@
 
 from functools import lru_cache
 
+from revolution_hub.model.execution import Execution
 from revolution_hub.model.parse_workflow import parse
 from revolution_hub.model.workflow import Workflow
 from revolution_hub.store import workflows
-from revolution_hub.store.tx import Tx
+from revolution_hub.store.tx import Store, Tx
 
 _KEPT = 512
 
@@ -16,6 +17,15 @@ def workflow_version(tx: Tx, workflow_id: str, version: int) -> Workflow:
     if not slot:
         slot.append(parse(workflows.get_version(tx, workflow_id, version).document))
     return slot[0]
+
+
+def get_version(store: Store, execution: Execution) -> Workflow:
+    """Return the definition an execution runs by, without a transaction if it was read before."""
+    slot = _slot(execution.tenant_id, execution.workflow_id, execution.version)
+    if slot:
+        return slot[0]
+    with store.read(execution.tenant_id) as tx:
+        return workflow_version(tx, execution.workflow_id, execution.version)
 
 
 @lru_cache(maxsize=_KEPT)

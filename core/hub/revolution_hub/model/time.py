@@ -17,4 +17,4 @@ def to_utc(moment: datetime) -> datetime:
 
 def rfc3339(moment: datetime) -> str:
     """Write a moment as `2026-11-22T10:00:00.000000Z`."""
-    return to_utc(moment).isoformat(timespec="microseconds").replace("+00:00", "Z")
+    return f"{to_utc(moment).replace(tzinfo=None).isoformat(timespec='microseconds')}Z"

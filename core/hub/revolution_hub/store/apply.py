@@ -109,17 +109,14 @@ def _start(conn: Connection, starts: list[tuple[int, Start]], outcomes: Outcomes
 
 def _known_start(conn: Connection, change: Start) -> Outcome:
     execution, table = change.execution, t.executions
-    first = conn.execute(
-        sa.select(table.c.id).where(
-            table.c.tenant_id == execution.tenant_id,
-            sa.or_(
-                table.c.id == execution.id,
-                sa.and_(
-                    table.c.workflow_id == execution.workflow_id,
-                    table.c.idempotency_key == execution.idempotency_key,
-                ),
-            ),
+    same = table.c.id == execution.id
+    if execution.idempotency_key is not None:
+        used = sa.and_(
+            table.c.workflow_id == execution.workflow_id,
+            table.c.idempotency_key == execution.idempotency_key,
         )
-    ).scalar_one()
+        same = sa.or_(same, used)
+    query = sa.select(table.c.id).where(table.c.tenant_id == execution.tenant_id, same)
+    first = conn.execute(query).scalar_one()
     applied = Applied(execution_ids=(first,))
     return applied if first == execution.id else Duplicate(of=first, execution_ids=(first,))

@@ -1,6 +1,6 @@
 """progress: what drives have done is written for those that still hold their execution, and for no other."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -9,7 +9,7 @@ from sqlalchemy.engine import Connection, RowMapping
 from revolution_hub.model.change import Applied, Fenced, Move, Outcome, Progress
 from revolution_hub.model.status import ExecutionStatus
 from revolution_hub.store import tables as t
-from revolution_hub.store.bulk import put
+from revolution_hub.store.bulk import change, put
 from revolution_hub.store.connect import POSTGRESQL
 from revolution_hub.store.rows import columns_of
 
@@ -23,7 +23,7 @@ def apply_progress(conn: Connection, changes: Sequence[Progress], *, again: bool
         return []
     rows = _locked(conn, changes)
     held = [one for one in changes if _holds(one, rows.get(one.execution_id))]
-    _update(conn, held)
+    _update(conn, held, rows)
     put(conn, t.step_executions, [columns_of(step) for one in held for step in one.steps])
     put(conn, t.attempts, [columns_of(attempt) for one in held for attempt in one.attempts])
     written = {one.execution_id for one in held}
@@ -39,7 +39,9 @@ def _locked(conn: Connection, changes: Sequence[Progress]) -> dict[str, RowMappi
     # Taking the rows first decides who holds what before anything is written. In id order, as everybody
     # takes them, so that two batches that meet cannot wait for each other.
     ids = sorted(one.execution_id for one in changes)
-    query = sa.select(_TABLE.c.id, _TABLE.c.tenant_id, _TABLE.c.fence, _TABLE.c.status)
+    query = sa.select(
+        _TABLE.c.id, _TABLE.c.tenant_id, _TABLE.c.fence, _TABLE.c.status, _TABLE.c.connection_id
+    )
     if conn.dialect.name == POSTGRESQL:
         query = query.where(_TABLE.c.id == sa.any_(sa.cast(ids, sa.ARRAY(sa.Text))))
         query = query.order_by(_TABLE.c.id).with_for_update()
@@ -48,46 +50,48 @@ def _locked(conn: Connection, changes: Sequence[Progress]) -> dict[str, RowMappi
     return {row["id"]: row for row in conn.execute(query).mappings()}
 
 
-def _holds(change: Progress, row: RowMapping | None) -> bool:
+def _holds(one: Progress, row: RowMapping | None) -> bool:
     return (
         row is not None
-        and row["tenant_id"] == change.tenant_id
-        and row["fence"] == change.fence
+        and row["tenant_id"] == one.tenant_id
+        and row["fence"] == one.fence
         and row["status"] == _RUNNING
     )
 
 
-def _was_applied(change: Progress, row: RowMapping | None) -> bool:
+def _was_applied(one: Progress, row: RowMapping | None) -> bool:
     # The fence grows with every claim and cancellation. If it is still ours and the execution does not run
     # any more, nobody but this change can have moved it.
     return (
         row is not None
-        and change.move is not None
-        and row["tenant_id"] == change.tenant_id
-        and row["fence"] == change.fence
+        and one.move is not None
+        and row["tenant_id"] == one.tenant_id
+        and row["fence"] == one.fence
         and row["status"] != _RUNNING
     )
 
 
-def _update(conn: Connection, held: Sequence[Progress]) -> None:
+def _update(conn: Connection, held: Sequence[Progress], rows_of: Mapping[str, RowMapping]) -> None:
     # One statement per set of columns, of which there are few.
     sorts: dict[tuple[str, ...], list[dict[str, Any]]] = {}
-    for one in sorted(held, key=lambda change: change.execution_id):
-        values = _values(one)
+    for one in sorted(held, key=lambda each: each.execution_id):
+        values = _values(one, rows_of[one.execution_id])
         if values:
-            sorts.setdefault(tuple(values), []).append({"the_id": one.execution_id, **values})
-    for names, rows in sorts.items():
-        statement = sa.update(_TABLE).where(_TABLE.c.id == sa.bindparam("the_id"))
-        conn.execute(statement.values({name: sa.bindparam(name) for name in names}), rows)
+            sorts.setdefault(tuple(values), []).append({"id": one.execution_id, **values})
+    for rows in sorts.values():
+        change(conn, _TABLE, rows)
 
 
-def _values(change: Progress) -> dict[str, Any]:
+def _values(one: Progress, row: RowMapping) -> dict[str, Any]:
     values: dict[str, Any] = {}
-    if any(step.recorded for step in change.steps):
+    # Most steps use no connection, and those before and after the same: then the row is left alone.
+    if one.connection_id != row["connection_id"]:
+        values["connection_id"] = one.connection_id
+    if any(step.recorded for step in one.steps):
         values["crashes"] = 0
-    if change.response is not None:
-        values["response"] = change.response
-    return values if change.move is None else values | _moved(change.move)
+    if one.response is not None:
+        values["response"] = one.response
+    return values if one.move is None else values | _moved(one.move)
 
 
 def _moved(move: Move) -> dict[str, Any]:

@@ -1,7 +1,10 @@
 """Between rows and values. Field and column names agree; sealed secrets take three columns."""
 
-from dataclasses import fields
-from typing import Any, TypeVar
+from collections.abc import Callable
+from dataclasses import dataclass, fields
+from enum import Enum
+from operator import attrgetter
+from typing import Any, TypeVar, get_args, get_type_hints
 
 import sqlalchemy as sa
 from sqlalchemy.engine import RowMapping
@@ -15,16 +18,51 @@ T = TypeVar("T")
 
 def columns_of(value: Any, *, without: tuple[str, ...] = ()) -> dict[str, Any]:
     """Return a frozen value's fields as column values, enums as text, a Sealed as its three columns."""
-    found: dict[str, Any] = {}
-    for one in fields(value):
-        if one.name in without:
-            continue
-        content = getattr(value, one.name)
-        if one.name in ("credential", "secret"):
-            found |= sealed_columns(content)
-        else:
-            found[one.name] = str(content) if isinstance(content, str) else content
+    kind = _kind(type(value))
+    found = dict(zip(kind.names, kind.read(value), strict=True))
+    for name in kind.enums:
+        if found[name] is not None:
+            found[name] = found[name].value
+    for name in kind.sealed:
+        found |= sealed_columns(found.pop(name))
+    for name in without:
+        del found[name]
     return found
+
+
+@dataclass(frozen=True, slots=True)
+class _Kind:
+    """What is known of a frozen value's class, looked up once because rows are made by the thousand."""
+
+    names: tuple[str, ...]
+    read: Callable[[Any], tuple[Any, ...]]
+    enums: tuple[str, ...]
+    sealed: tuple[str, ...]
+
+
+_KINDS: dict[type, _Kind] = {}
+
+
+def _kind(kind: type) -> _Kind:
+    known = _KINDS.get(kind)
+    if known is None:
+        known = _KINDS[kind] = _looked_at(kind)
+    return known
+
+
+def _looked_at(kind: Any) -> _Kind:
+    hints = get_type_hints(kind)
+    names = tuple(one.name for one in fields(kind))
+    return _Kind(
+        names=names,
+        read=attrgetter(*names),
+        enums=tuple(name for name in names if _holds(hints[name], Enum)),
+        sealed=tuple(name for name in names if _holds(hints[name], Sealed)),
+    )
+
+
+def _holds(hint: Any, kind: type) -> bool:
+    return any(isinstance(one, type) and issubclass(one, kind) for one in (hint, *get_args(hint)))
 
 
 def sealed_columns(sealed: Sealed | None) -> dict[str, Any]:
@@ -43,8 +81,7 @@ def sealed_of(row: RowMapping) -> Sealed | None:
 
 def value_of(kind: type[T], row: RowMapping, **instead: Any) -> T:
     """Build a frozen value from a row; `instead` gives fields that are not plain columns."""
-    names = [one.name for one in fields(kind) if one.name not in instead]  # type: ignore[arg-type]
-    return kind(**{name: row[name] for name in names}, **instead)
+    return kind(**{name: row[name] for name in _kind(kind).names if name not in instead}, **instead)
 
 
 def one_row(tx: Tx, table: sa.Table, *where: sa.ColumnElement[bool]) -> RowMapping | None:

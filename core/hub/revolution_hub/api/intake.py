@@ -1,0 +1,107 @@
+"""Intake: the queue between the door that many deliveries come through and the threads that take them in.
+
+The event loop only reads requests. A few threads take whatever has arrived in one batch, so that under load
+a look-up and a commit serve many. Who cannot be served in time is told so before anything is accepted.
+"""
+
+import asyncio
+import logging
+import threading
+import time
+from collections import deque
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from revolution_hub.bus.hook import Arrived, HookStarted, Received, receive_hooks
+from revolution_hub.errors import LimitError
+from revolution_hub.hub import Hub
+from revolution_sdk import Delivery
+
+THREADS = 2
+LARGEST_BATCH = 64
+MOST_WAITING = 2048
+PATIENCE_S = 10.0
+RETRY_AFTER_S = 1.0
+
+_log = logging.getLogger("revolution.api")
+
+
+class _Waiting(NamedTuple):
+    arrived: Arrived
+    since_s: float
+    loop: asyncio.AbstractEventLoop
+    future: "asyncio.Future[HookStarted]"
+
+
+class Intake:
+    """Takes in deliveries for one API process. Threads start with the first delivery."""
+
+    def __init__(self, hub: Hub) -> None:
+        self._hub = hub
+        self._queue: deque[_Waiting] = deque()
+        self._changed = threading.Condition()
+        self._started = False
+
+    async def receive(self, key: str, delivery: Delivery) -> HookStarted:
+        """Take in one delivery and return what it started, after the commit.
+
+        Raises what `receive_hook` raises, and LimitError `overloaded` if too many are waiting.
+        """
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[HookStarted] = loop.create_future()
+        arrived = Arrived(key=key, delivery=delivery)
+        with self._changed:
+            if len(self._queue) >= MOST_WAITING:
+                raise _overloaded()
+            self._start()
+            self._queue.append(_Waiting(arrived, time.monotonic(), loop, future))
+            self._changed.notify()
+        return await future
+
+    def _start(self) -> None:
+        if self._started:
+            return
+        self._started = True
+        for number in range(THREADS):
+            threading.Thread(target=self._run, name=f"intake-{number}", daemon=True).start()
+
+    def _run(self) -> None:
+        while True:
+            batch = self._take()
+            answers = self._received(batch)
+            batch[0].loop.call_soon_threadsafe(_answer, batch, answers)
+
+    def _take(self) -> list[_Waiting]:
+        with self._changed:
+            while not self._queue:
+                self._changed.wait()
+            return [self._queue.popleft() for _ in range(min(len(self._queue), LARGEST_BATCH))]
+
+    def _received(self, batch: Sequence[_Waiting]) -> list[Received]:
+        late_s = time.monotonic() - PATIENCE_S
+        timely = [one for one in batch if one.since_s > late_s]
+        try:
+            answers = iter(receive_hooks(self._hub, [one.arrived for one in timely]))
+        except Exception as error:
+            # The database is away, or the hub is at fault: nothing was accepted, and every sender is told.
+            return [error] * len(batch)
+        return [next(answers) if one.since_s > late_s else _overloaded() for one in batch]
+
+
+def _overloaded() -> LimitError:
+    return LimitError(
+        "too many deliveries are waiting; nothing was accepted, send it again",
+        code="overloaded",
+        retry_after_s=RETRY_AFTER_S,
+    )
+
+
+def _answer(batch: Sequence[_Waiting], answers: Sequence[Received]) -> None:
+    for one, answer in zip(batch, answers, strict=True):
+        if one.future.done():
+            # The sender has gone; what was accepted stays accepted.
+            continue
+        if isinstance(answer, BaseException):
+            one.future.set_exception(answer)
+        else:
+            one.future.set_result(answer)
