@@ -33,11 +33,14 @@ serve: $(STAMP) ## Keep the hub running on this machine and print where it liste
 test: $(STAMP) ## The gate: every deterministic test
 	@$(PYTEST)
 
-faults: $(STAMP) ## The evidence that takes longer: real time-outs, latencies while plugins misbehave
+faults: $(STAMP) ## The evidence that takes longer: processes and servers killed, frozen, cut off; time-outs
 	@$(PYTEST) -m faults -s
 
 bench: $(STAMP) ## Measure; each benchmark prints one JSON object as its last line
 	@$(BIN)/python benchmarks/template.py
+	@$(BIN)/python benchmarks/webhook.py
+	@$(BIN)/python benchmarks/drain.py
+	@$(BIN)/python benchmarks/fairness.py
 
 check: $(STAMP) ## Format, lint, types, import contracts
 	@$(BIN)/ruff format --check .

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import typer.main
+from rig import postgres, redis
 from typer.core import TyperGroup
 
 from revolution_hub.access.rbac import PERMISSIONS, ROLES
@@ -126,6 +127,7 @@ def test_every_setting_is_explained_with_its_default(root: Path) -> None:
 
 def test_no_document_names_a_setting_that_is_not_there(root: Path) -> None:
     known = {*setting_names(), "REVOLUTION_URL", "REVOLUTION_API_KEY", "REVOLUTION_CONTRACTS"}
+    known |= {postgres.NAMED, redis.NAMED}
     for page in pages(root):
         named = set(re.findall(r"REVOLUTION_[A-Z_]+[A-Z]", page.read_text()))
         assert named <= known, (page, named - known)

@@ -1,13 +1,5 @@
 """A real hub in processes of its own, real plugins, and sandboxes held against their contracts."""
 
-import json
-import os
-import signal
-import socket
-import subprocess
-import sys
-import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
@@ -17,6 +9,13 @@ from typing import Any
 import httpx2
 import pytest
 from openapi_core import OpenAPI
+from rig import hub as rig_hub
+from rig import postgres as rig_postgres
+from rig import redis as rig_redis
+from rig.hub import LiveHub, Probe, Team
+from rig.missing import missing
+from rig.postgres import Postgres
+from rig.redis import Redis
 
 from revolution_ai.sandbox import sandbox as ai_sandbox
 from revolution_google.sandbox import sandbox as google_sandbox
@@ -24,9 +23,8 @@ from revolution_hubspot.sandbox import sandbox as hubspot_sandbox
 from revolution_sdk.sandbox import RunningSandbox, run_sandbox
 from revolution_sdk.testing.contract import ContractValidator, contracts_folder, load_contract
 
-START_LIMIT_S = 60.0
-ENDED = {"succeeded", "failed", "cancelled"}
 HOSTILE = Path(__file__).with_name("hostile_plugin")
+ROLE = "hub"
 
 CONTRACTS = {
     "hubspot": ("hubspot/hubspot.2026-03.derived.openapi.json", "https://api.hubapi.com", hubspot_sandbox),
@@ -56,6 +54,8 @@ class World:
 
     running: dict[str, RunningSandbox] = field(default_factory=dict)
     validators: list[ContractValidator] = field(default_factory=list)
+    earlier: dict[str, int] = field(default_factory=dict)
+    portal: int = 62515
 
     @property
     def allow(self) -> str:
@@ -68,10 +68,21 @@ class World:
         return answer.json() if answer.content else None
 
     def mails(self) -> list[Any]:
-        return list(self.control("google", "GET", "mails"))
+        return self._new("mails")
 
     def meetings(self) -> list[Any]:
-        return list(self.control("google", "GET", "meetings"))
+        return self._new("meetings")
+
+    def _new(self, kind: str) -> list[Any]:
+        return list(self.control("google", "GET", kind))[self.earlier.get(kind, 0) :]
+
+    def calm(self) -> None:
+        """Take back every fault, forget what earlier tests sent, and go on in another HubSpot account."""
+        for name in self.running:
+            self.control(name, "DELETE", "faults")
+        self.control("google", "POST", "scopes", {"missing": []})
+        self.earlier = {kind: len(self.control("google", "GET", kind)) for kind in ("mails", "meetings")}
+        self.portal += 1
 
     def fault(self, name: str, **fault: Any) -> None:
         self.control(name, "POST", "faults", fault)
@@ -106,142 +117,9 @@ def sandboxes_of(contracts: dict[str, OpenAPI]) -> Iterator[World]:
     assert [fault for one in world.validators for fault in one.violations] == []
 
 
-@dataclass(slots=True, kw_only=True)
-class LiveHub:
-    """A hub running in processes of its own."""
-
-    url: str
-    folder: Path
-    key: str
-    process: "subprocess.Popen[bytes]"
-
-    def call(
-        self, method: str, path: str, body: Any = None, *, key: str | None = None, **options: Any
-    ) -> Any:
-        headers = {"authorization": f"Bearer {key or self.key}", **options.pop("headers", {})}
-        if body is not None:
-            options["json"] = body
-        return httpx2.request(
-            method, self.url + path, headers=headers, timeout=60, trust_env=False, **options
-        )
-
-    def ask(self, method: str, path: str, body: Any = None, *, key: str | None = None) -> Any:
-        answer = self.call(method, path, body, key=key)
-        assert answer.status_code < 300, f"{answer.status_code} {answer.text}"
-        return answer.json() if answer.content else None
-
-    def execution(self, execution_id: str, key: str | None = None) -> Any:
-        return self.ask("GET", f"/api/workflow-executions/{execution_id}", key=key)
-
-    def wait_for(
-        self,
-        execution_id: str,
-        until: Callable[[Any], bool],
-        *,
-        limit_s: float = 60.0,
-        key: str | None = None,
-    ) -> Any:
-        give_up_s = time.monotonic() + limit_s
-        while True:
-            execution = self.execution(execution_id, key)
-            if until(execution):
-                return execution
-            assert time.monotonic() < give_up_s, json.dumps(execution, indent=1) + self.log()
-            time.sleep(0.05)
-
-    def wait_for_end(self, execution_id: str, *, limit_s: float = 60.0, key: str | None = None) -> Any:
-        return self.wait_for(execution_id, lambda one: one["status"] in ENDED, limit_s=limit_s, key=key)
-
-    def log(self) -> str:
-        return (self.folder / "hub.log").read_text(errors="replace")[-4000:]
-
-    def children(self, role: str) -> list[int]:
-        """The process ids of the children in this role."""
-        if not Path("/proc/self/cmdline").exists():
-            pytest.skip("finding child processes needs /proc")
-        module = {"isolated": "worker"}.get(role, role)
-        found = []
-        for entry in Path("/proc").iterdir():
-            if entry.name.isdigit() and _parent(entry) == self.process.pid:
-                line = (entry / "cmdline").read_bytes().decode().split("\0")
-                named = f"revolution_hub.cli.children.{module}" in line
-                if named and ("--ear" in line) == (role == "worker"):
-                    found.append(int(entry.name))
-        return found
-
-    def kill_worker(self) -> None:
-        for pid in self.children("worker"):
-            os.kill(pid, signal.SIGKILL)
-
-    def stop(self) -> None:
-        self.process.terminate()
-        self.process.wait(timeout=60)
-
-
-def _parent(entry: Path) -> int:
-    try:
-        return int((entry / "stat").read_text().rsplit(")", 1)[1].split()[1])
-    except (OSError, ValueError, IndexError):
-        return -1
-
-
 def start_hub(folder: Path, allow: str, **settings: str) -> LiveHub:
-    """Start `revolution serve` in an empty or used folder and wait until it answers."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("REVOLUTION_")}
-    environment |= {
-        "REVOLUTION_DATA_DIR": str(folder),
-        "REVOLUTION_PORT": str(port),
-        "REVOLUTION_EGRESS_ALLOW": allow,
-        "PYTHONPATH": str(HOSTILE),
-        **settings,
-    }
-    log = (folder / "hub.log").open("ab")
-    command = [sys.executable, "-m", "revolution_hub.cli.main", "serve"]
-    process = subprocess.Popen(command, env=environment, stdout=log, stderr=log)
-    log.close()
-    hub = LiveHub(url=f"http://127.0.0.1:{port}", folder=folder, key="", process=process)
-    give_up_s = time.monotonic() + START_LIMIT_S
-    while time.monotonic() < give_up_s and process.poll() is None:
-        try:
-            if httpx2.get(f"{hub.url}/api/health", trust_env=False).status_code == 200:
-                hub.key = (folder / "api-key").read_text().strip()
-                return hub
-        except httpx2.HTTPError:
-            time.sleep(0.05)
-    process.kill()
-    process.wait()
-    raise AssertionError(f"the hub did not start:\n{hub.log()}")
-
-
-@dataclass(slots=True, kw_only=True)
-class Team:
-    """A tenant with its API key and connections, and where HubSpot delivers for it."""
-
-    hub: LiveHub
-    key: str
-    tenant_id: str
-    delivery_url: str = ""
-
-    def ask(self, method: str, path: str, body: Any = None) -> Any:
-        return self.hub.ask(method, path, body, key=self.key)
-
-    def publish(self, document: Any) -> Any:
-        made = self.ask("POST", "/api/workflows", {"document": document})
-        return self.ask("POST", f"/api/workflows/{made['id']}/publish")
-
-    def start(self, document: Any, **data: Any) -> str:
-        workflow_id = self.publish(document)["id"]
-        started = self.ask("POST", f"/api/workflows/{workflow_id}/execute", {"data": data})
-        return str(started["execution_id"])
-
-    def executions(self) -> list[Any]:
-        return list(self.ask("GET", "/api/workflow-executions?limit=200")["items"])
-
-    def wait_for_end(self, execution_id: str, *, limit_s: float = 60.0) -> Any:
-        return self.hub.wait_for_end(execution_id, limit_s=limit_s, key=self.key)
+    """Start a hub that also has the hostile plugin."""
+    return rig_hub.start_hub(folder, allow, **{"PYTHONPATH": str(HOSTILE), **settings})
 
 
 def make_team(hub: LiveHub, world: World, name: str, portal: str = "62515", app: str | None = None) -> Team:
@@ -264,16 +142,112 @@ def make_team(hub: LiveHub, world: World, name: str, portal: str = "62515", app:
     return team
 
 
+@pytest.fixture(scope="session")
+def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
+    """A PostgreSQL server that keeps what it commits, with a role for hubs that is no superuser."""
+    if rig_postgres.binaries() is None:
+        missing("there is no PostgreSQL: install the development requirements")
+    server = Postgres(tmp_path_factory.mktemp("postgres"), durable=True)
+    try:
+        server.create()
+        server.execute(f"CREATE ROLE {ROLE} LOGIN")
+        yield server
+    finally:
+        server.stop("immediate")
+
+
+@pytest.fixture(scope="session")
+def redis_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Redis]:
+    """A Redis server of our own."""
+    if rig_redis.program() is None:
+        missing("there is no Redis: install the development requirements")
+    server = Redis(tmp_path_factory.mktemp("redis")).start()
+    yield server
+    server.stop()
+
+
+def database_of(server: Postgres) -> str:
+    """Make a database that the hubs' role owns, and return its address."""
+    database = server.clone()
+    server.execute(f'ALTER DATABASE "{database}" OWNER TO {ROLE}')
+    return server.url(database, ROLE)
+
+
 @pytest.fixture
-def world(contracts: dict[str, OpenAPI]) -> Iterator[World]:
-    """Fresh sandboxes."""
+def database(postgres_server: Postgres) -> Iterator[str]:
+    """A fresh database on PostgreSQL."""
+    url = database_of(postgres_server)
+    yield url
+    postgres_server.drop(url.rpartition("/test_")[2].partition("?")[0])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stack:
+    """A hub on one kind of database and wake-up, and the sandboxes it may reach."""
+
+    hub: LiveHub
+    world: World
+
+
+@contextmanager
+def running_stack(folder: Path, contracts: dict[str, OpenAPI], **settings: str) -> Iterator[Stack]:
+    with sandboxes_of(contracts) as world:
+        hub = start_hub(folder, world.allow, **settings)
+        try:
+            yield Stack(hub=hub, world=world)
+        finally:
+            hub.stop()
+
+
+@pytest.fixture(scope="session")
+def embedded(tmp_path_factory: pytest.TempPathFactory, contracts: dict[str, OpenAPI]) -> Iterator[Stack]:
+    """Everything on one machine, on SQLite."""
+    with running_stack(tmp_path_factory.mktemp("embedded"), contracts) as made:
+        yield made
+
+
+@pytest.fixture(scope="session")
+def distributed(
+    tmp_path_factory: pytest.TempPathFactory,
+    contracts: dict[str, OpenAPI],
+    postgres_server: Postgres,
+    redis_server: Redis,
+) -> Iterator[Stack]:
+    """PostgreSQL and Redis, two processes for the API and two for the workers."""
+    settings = {
+        "REVOLUTION_DATABASE_URL": database_of(postgres_server),
+        "REVOLUTION_BROKER_URL": redis_server.url,
+        "REVOLUTION_API_PROCESSES": "2",
+        "REVOLUTION_WORKER_PROCESSES": "2",
+    }
+    with running_stack(tmp_path_factory.mktemp("distributed"), contracts, **settings) as made:
+        yield made
+
+
+@pytest.fixture
+def stack(request: pytest.FixtureRequest) -> Stack | None:
+    """The stack a test is parametrized with, shared by such tests; None for one that has a hub of its own."""
+    name = getattr(request, "param", None)
+    return None if name is None else request.getfixturevalue(name)
+
+
+@pytest.fixture
+def world(stack: Stack | None, contracts: dict[str, OpenAPI]) -> Iterator[World]:
+    """Sandboxes that know nothing of other tests."""
+    if stack is not None:
+        stack.world.calm()
+        yield stack.world
+        return
     with sandboxes_of(contracts) as made:
         yield made
 
 
 @pytest.fixture
-def hub(tmp_path: Path, world: World) -> Iterator[LiveHub]:
-    """A hub of its own for a test that hurts it."""
+def hub(stack: Stack | None, tmp_path: Path, world: World) -> Iterator[LiveHub]:
+    """A hub of its own for a test that hurts it, else the one of its stack."""
+    if stack is not None:
+        yield stack.hub
+        return
     started = start_hub(tmp_path, world.allow)
     yield started
     started.stop()
@@ -282,7 +256,7 @@ def hub(tmp_path: Path, world: World) -> Iterator[LiveHub]:
 @pytest.fixture
 def team(hub: LiveHub, world: World) -> Team:
     """A tenant connected to every sandbox."""
-    return make_team(hub, world, "Team")
+    return make_team(hub, world, "Team", portal=str(world.portal))
 
 
 @pytest.fixture
@@ -322,35 +296,6 @@ def other_hub(tmp_path: Path) -> Callable[..., LiveHub]:
 def fresh_team(shared_hub: LiveHub, shared_world: World) -> Team:
     """A new tenant of the shared hub."""
     return make_team(shared_hub, shared_world, "Fresh team")
-
-
-class Probe:
-    """Asks the API ten times a second how it is, and keeps how long the answers took."""
-
-    def __init__(self, url: str) -> None:
-        self.took_s: list[float] = []
-        self.failures = 0
-        self._url = f"{url}/api/health"
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._ask)
-
-    def __enter__(self) -> "Probe":
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._stop.set()
-        self._thread.join()
-
-    def _ask(self) -> None:
-        with httpx2.Client(trust_env=False) as http:
-            while not self._stop.wait(0.05):
-                begun_s = time.perf_counter()
-                self.failures += http.get(self._url, timeout=30).status_code != 200
-                self.took_s.append(time.perf_counter() - begun_s)
-
-    def p99_s(self) -> float:
-        return sorted(self.took_s)[int(len(self.took_s) * 0.99) - 1]
 
 
 @pytest.fixture

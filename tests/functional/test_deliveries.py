@@ -91,17 +91,16 @@ def test_an_app_of_one_tenant_never_reaches_another_tenant(hub: Any, new_team: A
     assert (len(ada.executions()), len(bob.executions())) == (1, 0)
 
 
-def test_the_same_delivery_posted_20_times_at_once_starts_one_execution(
-    shared_hub: Any, fresh_team: Any
-) -> None:
-    fresh_team.publish(LISTENING)
-    url = fresh_team.delivery_url
-    body = _batch(_event(62515, 7))
+@pytest.mark.parametrize("stack", ["embedded", "distributed"], indirect=True)
+def test_the_same_delivery_posted_20_times_at_once_starts_one_execution(team: Any, world: Any) -> None:
+    team.publish(LISTENING)
+    url = team.delivery_url
+    body = _batch(_event(world.portal, 7))
     headers = _signed(url, body)
     with ThreadPoolExecutor(20) as pool:
         answers = list(pool.map(lambda _: _post(url, body, headers), range(20)))
     assert {one.status_code for one in answers} == {202}
-    assert len(fresh_team.executions()) == 1
+    assert len(team.executions()) == 1
 
 
 def _mutations(url: str, body: bytes) -> dict[str, tuple[bytes, dict[str, str]]]:

@@ -19,6 +19,8 @@ STRONG = {
 }
 WEAK = {"email": "kim@gmail.com", "firstname": "Kim", "jobtitle": "Student", "message": "Just looking."}
 
+pytestmark = pytest.mark.parametrize("stack", ["embedded", "distributed"], indirect=True)
+
 
 @pytest.fixture
 def listening(team: Any) -> Any:
@@ -28,7 +30,7 @@ def listening(team: Any) -> Any:
 
 
 def _arrives(world: Any, team: Any, properties: dict[str, str]) -> Any:
-    body = {"portal_id": 62515, "properties": properties, "deliver_to": team.delivery_url}
+    body = {"portal_id": world.portal, "properties": properties, "deliver_to": team.delivery_url}
     answer = world.control("hubspot", "POST", "leads", body)
     assert answer["delivery"]["status"] == 202, answer
     executions = team.executions()

@@ -18,6 +18,8 @@ MAIL = {
     ],
 }
 
+pytestmark = pytest.mark.parametrize("stack", ["embedded", "distributed"], indirect=True)
+
 
 def _wait_until(what: Any, limit_s: float = 30.0) -> None:
     give_up_s = time.monotonic() + limit_s

@@ -3,39 +3,18 @@
 import os
 import socket
 import stat
-import subprocess
-import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import httpx2
 import pytest
+from rig.command import refusal, run_child, run_command
 
-
-def _run(folder: Path, *command: str, **settings: str) -> "subprocess.CompletedProcess[str]":
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("REVOLUTION_")}
-    environment |= {"REVOLUTION_DATA_DIR": str(folder), "REVOLUTION_PORT": "0", **settings}
-    return subprocess.run(
-        [sys.executable, "-m", "revolution_hub.cli.main", *command],
-        env=environment,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-
-
-def _refused(done: "subprocess.CompletedProcess[str]") -> str:
-    assert done.returncode != 0
-    assert "Traceback" not in done.stderr + done.stdout
-    lines = [line for line in done.stderr.splitlines() if line]
-    assert len(lines) == 1, done.stderr
-    return lines[0]
+from revolution_hub.supervisor import CONFIGURATION_FAULT
 
 
 def test_unknown_and_bad_settings_are_all_named_in_one_line(tmp_path: Path) -> None:
-    line = _refused(_run(tmp_path, "serve", REVOLUTION_POTR="1", REVOLUTION_LEASE_S="never"))
+    line = refusal(run_command(tmp_path, "serve", REVOLUTION_POTR="1", REVOLUTION_LEASE_S="never"))
     assert "REVOLUTION_POTR is not a setting (did you mean REVOLUTION_PORT?)" in line
     assert "REVOLUTION_LEASE_S cannot be used" in line
 
@@ -45,7 +24,7 @@ def test_a_port_in_use_is_one_line_and_leaves_nothing_behind(tmp_path: Path) -> 
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         port = str(taken.getsockname()[1])
-        line = _refused(_run(tmp_path / "data", "serve", REVOLUTION_PORT=port))
+        line = refusal(run_command(tmp_path / "data", "serve", REVOLUTION_PORT=port))
     assert f"cannot listen on 127.0.0.1:{port}" in line
     assert not (tmp_path / "data").exists()
 
@@ -75,60 +54,35 @@ def test_a_second_start_keeps_everything(used: Path, other_hub: Any) -> None:
 
 def test_a_missing_master_key_over_data_refuses_and_makes_none(used: Path) -> None:
     (used / "master.key").unlink()
-    assert "the master key is missing" in _refused(_run(used, "serve"))
+    assert "the master key is missing" in refusal(run_command(used, "serve"))
     assert not (used / "master.key").exists()
 
 
-@pytest.fixture
-def descriptors() -> Iterator[dict[str, int]]:
-    """What a supervisor would hand to a child."""
-    ours, theirs = socket.socketpair()
-    reading, writing = os.pipe()
-    yield {"bell": ours.fileno(), "reports": theirs.fileno(), "lifeline": reading}
-    ours.close()
-    theirs.close()
-    os.close(reading)
-    os.close(writing)
-
-
-def test_a_wrong_master_key_over_data_refuses_in_every_process(
-    used: Path, descriptors: dict[str, int]
-) -> None:
-    line = _refused(_run(used, "serve", REVOLUTION_MASTER_KEY=os.urandom(32).hex()))
-    assert "master key" in line
-    wrong = {"REVOLUTION_DATA_DIR": str(used), "REVOLUTION_MASTER_KEY": os.urandom(32).hex()}
-    options = [word for name, number in descriptors.items() for word in (f"--{name}", str(number))]
+def test_a_wrong_master_key_over_data_refuses_in_every_process(used: Path) -> None:
+    wrong = {"REVOLUTION_MASTER_KEY": os.urandom(32).hex()}
+    assert "master key" in refusal(run_command(used, "serve", **wrong))
     for role in ("api", "worker", "clock"):
-        child = subprocess.run(
-            [sys.executable, "-m", f"revolution_hub.cli.children.{role}", "--name", "x", *options],
-            env={**os.environ, **wrong},
-            pass_fds=tuple(descriptors.values()),
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=False,
-        )
-        assert child.returncode == 78, child.stderr
-        assert "Traceback" not in child.stderr
-        assert "master key" in child.stderr
+        child = run_child(role, used, **wrong)
+        assert child.returncode == CONFIGURATION_FAULT, child.stderr
+        assert "master key" in refusal(child)
 
 
 def test_a_readable_key_file_and_a_short_key_are_refused(used: Path) -> None:
     (used / "master.key").chmod(0o644)
-    assert "master.key" in _refused(_run(used, "serve"))
-    assert "key" in _refused(_run(used, "serve", REVOLUTION_MASTER_KEY="c2hvcnQ="))
+    assert "master.key" in refusal(run_command(used, "serve"))
+    assert "key" in refusal(run_command(used, "serve", REVOLUTION_MASTER_KEY="c2hvcnQ="))
 
 
 def test_a_file_that_is_no_database_is_one_line(tmp_path: Path) -> None:
     (tmp_path / "hub.db").write_bytes(b"this is not a database, it is a letter" * 100)
-    assert "database" in _refused(_run(tmp_path, "serve"))
+    assert "database" in refusal(run_command(tmp_path, "serve"))
 
 
 def test_the_demo_refuses_a_lead_it_cannot_read(tmp_path: Path) -> None:
     odd = tmp_path / "lead.json"
     odd.write_text('["no object"]')
-    assert "lead.json" in _refused(_run(tmp_path, "demo", "--lead", str(odd)))
-    assert "nowhere.json" in _refused(_run(tmp_path, "demo", "--lead", "nowhere.json"))
+    assert "lead.json" in refusal(run_command(tmp_path, "demo", "--lead", str(odd)))
+    assert "nowhere.json" in refusal(run_command(tmp_path, "demo", "--lead", "nowhere.json"))
 
 
 def test_a_hub_that_is_told_to_stop_ends_and_hands_its_work_back(tmp_path: Path, other_hub: Any) -> None:

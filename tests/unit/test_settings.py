@@ -85,7 +85,20 @@ BAD = {
     "DRAIN_S": ["0"],
     "REQUESTS_PER_MINUTE": ["0", "1000001"],
     "BODY_BYTES": ["1023", "104857601"],
-    "DATABASE_URL": ["", "mysql://x", "postgresql", "/srv/hub.db", "sqlite://hub.db"],
+    "DATABASE_URL": [
+        "",
+        "mysql://x",
+        "postgresql",
+        "/srv/hub.db",
+        "sqlite://hub.db",
+        "sqlite:///",
+        "sqlite:///:memory:",
+        "postgresql://ada:secret@host:port/hub",
+        "postgresql://ada:secret@host:1:2/hub",
+        "postgresql://ada:se@cret@host/hub",
+        "postgresql://ada:secret@host/hub/more",
+    ],
+    "BROKER_URL": ["", "redis", "amqp://ada:secret@host"],
     "PUBLIC_URL": [
         "",
         "hub.example.com",
@@ -101,7 +114,24 @@ BAD = {
 
 @pytest.mark.parametrize(("name", "value"), [(name, value) for name, row in BAD.items() for value in row])
 def test_a_value_that_cannot_be_used_is_refused_by_name(name: str, value: str) -> None:
-    assert fault(**{name: value}).startswith(f"REVOLUTION_{name} cannot be used: ")
+    said = fault(**{name: value})
+    assert said.startswith(f"REVOLUTION_{name} cannot be used: ")
+    assert "cret" not in said
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgresql://host/hub",
+        "postgresql://ada:s%40cret/#@db.example.com:5432/hub?sslmode=require",
+        "postgresql://ada:secret@[::1]:5432/hub",
+        "postgresql:///hub?host=/run/postgresql",
+        "postgresql://ada@/hub?host=/run/postgresql",
+        "sqlite:////srv/hub.db",
+    ],
+)
+def test_an_address_of_a_database_is_kept_as_it_is(url: str) -> None:
+    assert Settings.read({"REVOLUTION_DATABASE_URL": url}).database == url
 
 
 def test_an_address_with_colons_gets_its_brackets_in_the_public_address() -> None:

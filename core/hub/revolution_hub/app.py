@@ -3,11 +3,12 @@
 import logging
 import os
 import stat
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from revolution_hub.access.api_keys import hash_api_key, mint_api_key
-from revolution_hub.catalog import load_catalog
+from revolution_hub.catalog import Catalog, load_catalog
 from revolution_hub.egress.client import Egress
 from revolution_hub.egress.guard import Guard
 from revolution_hub.egress.pool import SharedPool
@@ -15,10 +16,13 @@ from revolution_hub.errors import SettingsError, VaultError
 from revolution_hub.hub import Hub
 from revolution_hub.model.ids import new_id
 from revolution_hub.model.time import utc_now
+from revolution_hub.queue.broker_check import find_broker_fault
 from revolution_hub.settings import Settings
 from revolution_hub.store import across, tenants
-from revolution_hub.store.migrate import is_current, migrate
-from revolution_hub.store.tx import Store, StoreError
+from revolution_hub.store.advice import explained
+from revolution_hub.store.migrate import migrate, require_current
+from revolution_hub.store.second_net import excused_role
+from revolution_hub.store.tx import Store
 from revolution_hub.vault.master_key import MasterKey, mint_master_key, read_master_key
 from revolution_hub.vault.vault import Vault, holds_secrets, require_right_master_key
 
@@ -40,31 +44,54 @@ def open_store(settings: Settings) -> Store:
     return Store(settings.database, pool_size=POOL_SIZE)
 
 
-def prepare(settings: Settings, say: Callable[[str], None]) -> None:
-    """Bring the database up to date, make sure of the master key, and set up a first start.
-
-    A master key is minted only over a database that never had one. Raises SettingsError or VaultError.
-    """
+@contextmanager
+def usable_store(settings: Settings) -> Iterator[Store]:
+    """Open the database for a block. Raises SettingsError with what to do if it turns out to be unusable."""
     store = open_store(settings)
     try:
-        migrate(store)
-        master = _master_key(settings, store, say)
-        require_right_master_key(store, master)
-        _first_tenant(settings, store, say)
-    except StoreError as error:
-        raise SettingsError(f"the database cannot be used: {error.reason}") from error
+        with explained(store):
+            yield store
     finally:
         store.close()
 
 
-def make_hub(settings: Settings, wake: Callable[[], None], process: str) -> Hub:
-    """Make the Hub of one process. Raises SettingsError or VaultError in every kind of process alike."""
+def prepare(settings: Settings, say: Callable[[str], None]) -> None:
+    """Bring the database up to date, make sure of the master key, and set up a first start.
+
+    A master key is minted only over a database that never had one. A Redis that cannot be used is refused
+    before anything is made. Raises SettingsError or VaultError.
+    """
+    fault = find_broker_fault(settings.broker_url)
+    if fault:
+        raise SettingsError(fault.line)
+    with usable_store(settings) as store:
+        migrate(store)
+        across.try_to_write(store)
+        master = _master_key(settings, store, say)
+        require_right_master_key(store, master)
+        _first_tenant(settings, store, say)
+
+
+def _warn_without_second_net(store: Store) -> None:
+    role = excused_role(store)
+    if role is not None:
+        _log.warning(
+            "the database role %s is a superuser or has BYPASSRLS, so row-level security, the second net "
+            "between tenants, is off; docs/operator.md says under PostgreSQL how to make a role without",
+            role,
+        )
+
+
+def make_hub(settings: Settings, wake: Callable[[], None], process: str, *, with_plugins: bool = True) -> Hub:
+    """Make the Hub of one process. Raises SettingsError or VaultError in every kind of process alike.
+
+    A process that calls no plugin, such as the clock, does without and starts in half the time.
+    """
     store = open_store(settings)
-    if not is_current(store):
-        raise SettingsError("the database is not up to date; run: revolution migrate")
+    require_current(store)
     master = read_master_key(settings.master_key, settings.key_file)
     require_right_master_key(store, master)
-    catalog = load_catalog()
+    catalog = load_catalog() if with_plugins else Catalog()
     for plugin in catalog.plugins:
         if plugin.failure:
             _log.warning(

@@ -1,16 +1,21 @@
 """Settings: everything the environment may say, read once and refused loudly. Nothing else reads it."""
 
 import difflib
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from revolution_hub.crashpoint import CrashPoint, parse_crash_point
 from revolution_hub.errors import SettingsError
 from revolution_sdk.secret import Secret
 
 PREFIX = "REVOLUTION_"
+
+_PLACE = re.compile(r"(\[[0-9A-Fa-f:.]*\]|[^:/\[\]]*)(:[0-9]{1,5})?(/[^/]*)?")
+"""Host, port and database as an address names them; each may be left out."""
 
 _ELSEWHERE = frozenset(
     {
@@ -48,13 +53,25 @@ def _url(text: str) -> str:
 
 
 def _database(text: str) -> str:
-    scheme = text.partition("://")[0]
-    if scheme == "sqlite" and text.startswith("sqlite:///"):
+    scheme, mark, rest = text.partition("://")
+    if mark and scheme == "sqlite" and rest.startswith("/"):
+        if rest in ("/", "/:memory:"):
+            raise ValueError("a file is needed, which several processes can share: sqlite:///path/to/file.db")
         return text
-    if scheme in ("postgresql", "postgres") and "://" in text:
-        return f"postgresql://{text.partition('://')[2]}"
+    if mark and scheme in ("postgresql", "postgres"):
+        _require_place(rest.partition("?")[0])
+        return f"postgresql://{rest}"
     # Never the address itself: it may hold a password.
     raise ValueError("sqlite:///path/to/file.db or postgresql://user:password@host/database is needed")
+
+
+def _require_place(text: str) -> None:
+    login, _, place = text.rpartition("@")
+    if "@" in login or not _PLACE.fullmatch(place):
+        raise ValueError(
+            "postgresql://user:password@host:port/database is needed, with special characters in the "
+            "password written as their codes, such as %40 for @"
+        )
 
 
 def _broker(text: str) -> str:
@@ -70,6 +87,12 @@ def _whole(low: int, high: int) -> Callable[[str], int]:
         return int(text)
 
     return read
+
+
+def _yes(text: str) -> bool:
+    if text not in ("true", "false"):
+        raise ValueError("true or false is needed")
+    return text == "true"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,6 +135,10 @@ class Settings:
     drain_s: int = _setting(30, _whole(1, 3600), "seconds a stopping worker may take to finish what it has")
     requests_per_minute: int = _setting(1200, _whole(1, 1_000_000), "API requests per principal and minute")
     body_bytes: int = _setting(1_048_576, _whole(1024, 104_857_600), "largest request body")
+    testing: bool = _setting(False, _yes, "for tests alone: allows the crash point")
+    crashpoint: CrashPoint | None = _setting(
+        None, parse_crash_point, "for tests alone: where a process ends itself; see crashpoint.py"
+    )
 
     @classmethod
     def read(cls, environ: Mapping[str, str]) -> "Settings":
@@ -134,6 +161,8 @@ class Settings:
                 values[known[name].name] = known[name].metadata["read"](text)
             except ValueError as error:
                 faults.append(f"{name} cannot be used: {error}")
+        if values.get("crashpoint") and not values.get("testing"):
+            faults.append(f"{PREFIX}CRASHPOINT ends processes: it is for tests, with {PREFIX}TESTING=true")
         if faults:
             raise SettingsError("; ".join(faults))
         return cls(**values)

@@ -20,6 +20,9 @@ from revolution_hub.model.ids import new_id
 from revolution_hub.queue.wake import channel
 from revolution_hub.settings import Settings
 
+WORDS = {"alive": b"a", "suspects": b"S", "draining": b"D"}
+"""What a child may say to its supervisor."""
+
 CONFIGURATION_FAULT = 78
 """Exit code of a child that cannot start because of settings, keys or files; restarting would not help."""
 
@@ -36,6 +39,9 @@ _MODULES = {
     "worker": f"{_CHILDREN}.worker",
     "isolated": f"{_CHILDREN}.worker",
 }
+
+_FIRST_START_S = {"api": 0.0, "clock": 0.0, "worker": 0.0, "isolated": float("inf")}
+"""The isolated worker starts when the others see something for it."""
 
 _log = logging.getLogger("revolution.supervisor")
 
@@ -66,10 +72,13 @@ class Wanted:
 
 @dataclass(slots=True, kw_only=True)
 class Supervisor:
-    """Runs until told to stop. `say` gets the lines a person at the terminal should see."""
+    """Runs until told to stop. `say` gets the lines a person at the terminal should see.
+
+    All API processes accept on the one `listener`; it is None where the settings want no API process.
+    """
 
     settings: Settings
-    listener: socket.socket
+    listener: socket.socket | None
     say: Callable[[str], None]
     on_ready: Callable[[], None]
     _wanted: list[Wanted] = field(default_factory=list)
@@ -84,7 +93,7 @@ class Supervisor:
 
     def run(self) -> int:
         """Start everything and keep it running; returns the exit code."""
-        self._wanted = [Wanted(role=role) for role in ("api", "clock", "worker", "isolated")]
+        self._wanted = [Wanted(role=role, start_at_s=_FIRST_START_S[role]) for role in _roles(self.settings)]
         bell, ear = channel()
         lifeline_read, lifeline_write = os.pipe()
         ready = False
@@ -95,7 +104,7 @@ class Supervisor:
                 self._listen()
                 self._look_after()
                 self._report_deaths()
-                if not ready and self._api_is_up():
+                if not ready and self._is_up():
                     ready = True
                     self.on_ready()
         finally:
@@ -113,7 +122,7 @@ class Supervisor:
         ours, theirs = socket.socketpair()
         name = new_id({"isolated": "wrk", "worker": "wrk"}.get(wanted.role, wanted.role[:3]))
         inherited = {"bell": bell.fileno(), "reports": theirs.fileno(), "lifeline": lifeline}
-        if wanted.role == "api":
+        if wanted.role == "api" and self.listener is not None:
             inherited["listen"] = self.listener.fileno()
         if wanted.role == "worker":
             inherited["ear"] = ear.fileno()
@@ -130,6 +139,8 @@ class Supervisor:
         )
 
     def _environment(self) -> dict[str, str]:
+        if self.listener is None:
+            return dict(os.environ)
         return {**os.environ, "REVOLUTION_PORT": str(self.listener.getsockname()[1])}
 
     def _children(self) -> list[Child]:
@@ -149,7 +160,9 @@ class Supervisor:
             child.reports.close()
             return
         child.heard_s = time.monotonic()
-        if b"D" in said and not child.draining:
+        if WORDS["suspects"] in said:
+            self._isolate()
+        if WORDS["draining"] in said and not child.draining:
             child.draining = True
             child.kill_at_s = child.heard_s + self.settings.drain_s + STOP_GRACE_S
 
@@ -197,7 +210,9 @@ class Supervisor:
         if child.role not in ("worker", "isolated"):
             return
         self._dead.append(child.name)
-        # It may have left suspects; they are driven apart, in a process of their own.
+
+    def _isolate(self) -> None:
+        # Suspects are driven apart, in a process of their own, which ends when there are no more.
         isolated = next(one for one in self._wanted if one.role == "isolated")
         if isolated.start_at_s == float("inf"):
             isolated.start_at_s = time.monotonic()
@@ -213,8 +228,9 @@ class Supervisor:
             return
         self._dead.clear()
 
-    def _api_is_up(self) -> bool:
-        return any(child.role == "api" and child.heard_s > child.started_s for child in self._children())
+    def _is_up(self) -> bool:
+        telling = "api" if self.settings.api_processes else "clock"
+        return any(child.role == telling and child.heard_s > child.started_s for child in self._children())
 
     def _end_all(self) -> None:
         children = self._children()
@@ -228,6 +244,12 @@ class Supervisor:
             except subprocess.TimeoutExpired:
                 child.process.kill()
                 child.process.wait()
+
+
+def _roles(settings: Settings) -> list[str]:
+    """Return what this machine runs: always a clock, and the isolated worker only beside others."""
+    workers = ["worker"] * settings.worker_processes
+    return ["api"] * settings.api_processes + ["clock", *workers] + ["isolated"] * bool(workers)
 
 
 def _patience_s(child: Child) -> float:

@@ -3,27 +3,33 @@
 import sqlite3
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 import sqlalchemy as sa
 
 from revolution_hub.engine.watch import Watch
 from revolution_hub.store.tx import Store, StoreError
 
+Link = sqlite3.Connection | psycopg.Connection[Any]
 STEP = {"id": "it", "uses": "lab.send_letter"}
 
 
 @pytest.fixture
-def lock(database: Path) -> Iterator[Callable[[], sqlite3.Connection]]:
+def lock(database: str) -> Iterator[Callable[[], Link]]:
     """Lock the database against writers, as another program would."""
-    held: list[sqlite3.Connection] = []
+    held: list[Link] = []
 
-    def locking() -> sqlite3.Connection:
-        link = sqlite3.connect(database, isolation_level=None)
+    def locking() -> Link:
+        if database.startswith("sqlite"):
+            path = database.removeprefix("sqlite:///")
+            link: Link = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+            link.execute("BEGIN IMMEDIATE")
+        else:
+            link = psycopg.connect(database)
+            link.execute("LOCK TABLE executions, connections IN EXCLUSIVE MODE")
         held.append(link)
-        link.execute("BEGIN IMMEDIATE")
         return link
 
     yield locking
@@ -44,7 +50,7 @@ def test_a_result_that_could_not_be_written_is_made_again(
 ) -> None:
     execution_id = hasty.start({"id": "it", "uses": f"lab.{action}"})
     execution = hasty.claim()
-    links: list[sqlite3.Connection] = []
+    links: list[Link] = []
     script.next(action, lambda ctx, value: links.append(lock()) or {})
     with pytest.raises(StoreError):
         hasty.drive(execution)
@@ -61,7 +67,7 @@ def test_a_once_result_that_could_not_be_written_is_never_made_again(
 ) -> None:
     execution_id = hasty.start(STEP)
     execution = hasty.claim()
-    links: list[sqlite3.Connection] = []
+    links: list[Link] = []
     script.next("send_letter", lambda ctx, value: links.append(lock()) or {})
     with pytest.raises(StoreError):
         hasty.drive(execution)
@@ -78,7 +84,7 @@ def test_a_database_that_is_back_at_once_holds_nothing_against_the_execution(
 ) -> None:
     execution_id = hasty.start({"id": "it", "uses": f"lab.{action}"})
     execution = hasty.claim()
-    links: list[sqlite3.Connection] = []
+    links: list[Link] = []
     script.next(action, lambda ctx, value: links.append(lock()) or {})
     sa.event.listen(hasty.hub.store.engine, "handle_error", lambda _: links[0].close())
     with pytest.raises(StoreError):
@@ -109,8 +115,8 @@ def test_a_look_up_that_meets_it_is_made_again_and_asks_no_person(hasty: Any, sc
     def look_up(ctx: Any, value: Any) -> Any:
         link = lock()
         try:
-            with hasty.hub.store.begin("ten_a"):
-                raise AssertionError("the lock does not hold")
+            hasty.connect()
+            raise AssertionError("the lock does not hold")
         finally:
             link.close()
 

@@ -61,6 +61,10 @@ PLAYS: dict[str, Any] = {
     "connector error with endless details": RejectedError("x", details=cyclic()),
     "connector error with a number for message": RejectedError(404),  # type: ignore[arg-type]
     "connector error with half a character": RejectedError("\ud800"),
+    "connector error with a nul": RejectedError("a\0b"),
+    "connector error with a nul in its details": RejectedError("x", details={"a\0b": ["\0", "\udc00"]}),
+    "connector error with numbers no database has": RejectedError("x", details={"n": [10**400, 1e999]}),
+    "connector error with an odd code": RejectedError("x", code="c\0\ud800" * 100),
     "plain connector error": ConnectorError("x"),
     "a bare class": lambda ctx, value: RejectedError,
     "a generator": lambda ctx, value: (one for one in [1]),
@@ -96,9 +100,9 @@ def test_the_step_fails_with_a_bounded_error_and_the_next_execution_runs(
 
 
 def test_odd_details_of_a_retryable_error_do_not_cost_the_retry(bench: Any, script: Any) -> None:
-    script.next("read_page", RetryableError("busy", details={"at": object()}))
+    script.next("read_page", RetryableError("busy\0\ud800", details={"at": object()}, code="a\0\ud800"))
     seen = bench.run({"id": "it", "uses": "lab.read_page", "retry": {"delay": 0}})
-    assert (seen.status, seen.tried("it")) == ("succeeded", ["failed:retryable", "succeeded"])
+    assert (seen.status, seen.tried("it")) == ("succeeded", ["failed:a?", "succeeded"])
 
 
 def test_an_action_that_changes_its_input_does_not_change_the_record(bench: Any, script: Any) -> None:

@@ -262,6 +262,18 @@ def test_what_json_cannot_hold_is_unreadable(data: Any, bench: Any, make: Any, s
     assert bench.counts() == [0, 0, 0, 0]
 
 
+@pytest.mark.parametrize("odd", ["a\0b", "\ud800"])
+@pytest.mark.parametrize("member", ["account", "dedup_key"])
+def test_a_key_that_no_database_can_hold_is_unreadable(
+    member: str, odd: str, bench: Any, make: Any, shop: Any
+) -> None:
+    connect(bench, make, shop, "acc_1")
+    with pytest.raises(DeliveryError) as caught:
+        receive(bench, shop, event() | {member: odd})
+    assert caught.value.code == "unreadable"
+    assert bench.counts() == [0, 0, 0, 0]
+
+
 def test_a_genuine_delivery_nobody_waits_for_is_kept_all_the_same(bench: Any, shop: Any) -> None:
     received = receive(bench, shop, event("acc_unknown"))
     assert (received.events, received.execution_ids) == (0, ())

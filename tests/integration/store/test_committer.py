@@ -5,7 +5,6 @@ import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -13,10 +12,10 @@ import psycopg
 import pytest
 import sqlalchemy as sa
 
+from revolution_hub.errors import NotFoundError
 from revolution_hub.model.change import Applied, Fenced, Intake, Move, Progress, Start
 from revolution_hub.model.status import ExecutionStatus, StepStatus
 from revolution_hub.store import executions
-from revolution_hub.store import submit as submitting
 from revolution_hub.store.apply import apply
 from revolution_hub.store.claim import Caps, Turns, claim
 from revolution_hub.store.submit import Committer, submit, submit_all
@@ -186,20 +185,19 @@ def test_closing_commits_what_is_queued_and_takes_nothing_more(
 
 
 def test_a_full_queue_makes_its_callers_wait_and_then_refuses_them(
-    store: Store, make: Any, hold: Any, pool: ThreadPoolExecutor, monkeypatch: pytest.MonkeyPatch
+    store: Store, make: Any, hold: Any, pool: ThreadPoolExecutor
 ) -> None:
-    monkeypatch.setattr(submitting, "LONGEST_QUEUE", 3)
-    monkeypatch.setattr(submitting, "PATIENCE_S", 0.05)
-    submit(store, Start(execution=make.execution()))
+    small = Committer(store, longest_queue=3, patience_s=0.05)
+    refused = make.execution()
     with hold():
         busy = begun(store)
-        first = pool.submit(submit, store, Start(execution=make.execution()))
+        first = pool.submit(small.submit_all, [Start(execution=make.execution())])
         assert busy.wait(LIMIT_S)
-        waiting = [pool.submit(submit, store, Start(execution=make.execution())) for _ in range(3)]
-        wait_until(lambda: queued(store) == 3)
-        refused = replace(make.execution())
+        waiting = [pool.submit(small.submit_all, [Start(execution=make.execution())]) for _ in range(3)]
+        wait_until(lambda: len(small._queue) == 3)
         with pytest.raises(StoreError, match="does not answer"):
-            submit(store, Start(execution=refused))
-    assert all(isinstance(one.result(LIMIT_S), Applied) for one in [first, *waiting])
-    with store.read("ten_a") as tx, pytest.raises(Exception, match="no such execution"):
+            small.submit_all([Start(execution=refused)])
+    assert all(isinstance(one.result(LIMIT_S)[0], Applied) for one in [first, *waiting])
+    small.close()
+    with store.read("ten_a") as tx, pytest.raises(NotFoundError):
         executions.get(tx, refused.id)

@@ -107,7 +107,6 @@ FINDS_NOTHING: dict[str, Act] = {
     "workflows.get_version": lambda tx, _: workflows.get_version(tx, "wf_b", 1),
     "workflows.last_version": lambda tx, _: workflows.last_version(tx, "wf_b"),
     "workflows.list_listeners": lambda tx, _: workflows.list_listeners(tx, ["acme.x.y"]),
-    "workflows.webhook_listener": lambda tx, _: workflows.webhook_listener(tx, "wf_b"),
     "workflows.find_hook": lambda tx, _: workflows.find_hook(tx, "wf_b"),
     "connections.get": lambda tx, _: connections.get(tx, "con_b"),
     "connections.find_for": lambda tx, _: connections.find_for(tx, "acme", "canary-b"),
@@ -242,8 +241,10 @@ def test_keys_lead_to_their_own_tenant_only(store: Store, ids: dict[str, Any]) -
     assert principal is not None
     assert (principal.id, principal.tenant_id, principal.role) == ("key_b", "ten_b", "owner")
     assert across.principal_of_key(store, "hash-a") is None
-    assert across.find_hook_by_key(store, "hook-key-b") == HOOK
-    assert across.find_hook_by_key(store, "hook-key") is None
+    assert across.find_hooks(store, {"hook-key"}) == {}
+    found = across.find_hooks(store, {"hook-key-b", "hook-key"})
+    assert [(key, one.id) for key, (one, _) in found.items()] == [("hook-key-b", HOOK.id)]
+    assert {listener.tenant_id for _, listener in found.values()} == {"ten_b"}
 
 
 def test_a_revoked_key_speaks_for_nobody(store: Store, ids: dict[str, Any]) -> None:

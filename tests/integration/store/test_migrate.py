@@ -1,7 +1,11 @@
 """Migrations: they make exactly the declared tables, once, and refuse what this version cannot use."""
 
+import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Barrier
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -9,17 +13,27 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
 from revolution_hub.errors import SettingsError
-from revolution_hub.store.migrate import current_revision, is_current, migrate
+from revolution_hub.store.migrate import LOCK, current_revision, is_current, migrate
 from revolution_hub.store.tables import metadata
-from revolution_hub.store.tx import Store, StoreError
+from revolution_hub.store.tx import Store
 
 Open = Callable[..., Store]
 
 
+SQLITE_SCHEMA = "SELECT sql FROM sqlite_master WHERE sql IS NOT NULL ORDER BY name"
+POSTGRESQL_SCHEMA = """
+    SELECT concat_ws(' ', table_name, column_name, data_type, character_maximum_length, is_nullable)
+    FROM information_schema.columns WHERE table_schema = 'public'
+    UNION ALL SELECT indexdef FROM pg_indexes WHERE schemaname = 'public'
+    UNION ALL SELECT concat_ws(' ', tablename, policyname, qual, with_check) FROM pg_policies
+    ORDER BY 1
+"""
+
+
 def schema_of(store: Store) -> list[str]:
+    query = SQLITE_SCHEMA if store.dialect == "sqlite" else POSTGRESQL_SCHEMA
     with store.read_across() as tx:
-        rows = tx.conn.execute(sa.text("select sql from sqlite_master where sql is not null order by name"))
-        return [row.sql for row in rows]
+        return list(tx.conn.execute(sa.text(query)).scalars())
 
 
 def test_migrations_make_exactly_the_declared_tables(store: Store) -> None:
@@ -30,8 +44,8 @@ def test_migrations_make_exactly_the_declared_tables(store: Store) -> None:
         assert compare_metadata(context, metadata) == []
 
 
-def test_an_empty_file_is_brought_to_the_newest_schema(open_store: Open, tmp_path: Path) -> None:
-    store = open_store(tmp_path / "new.db")
+def test_an_empty_database_is_brought_to_the_newest_schema(open_store: Open, empty_database: str) -> None:
+    store = open_store(empty_database)
     assert current_revision(store) is None
     assert not is_current(store)
     revision = migrate(store)
@@ -39,28 +53,54 @@ def test_an_empty_file_is_brought_to_the_newest_schema(open_store: Open, tmp_pat
     assert is_current(store)
 
 
-def test_migrating_twice_changes_nothing(open_store: Open, tmp_path: Path) -> None:
-    store = open_store(tmp_path / "new.db")
+def test_migrating_twice_changes_nothing(open_store: Open, empty_database: str) -> None:
+    store = open_store(empty_database)
     first = migrate(store)
     before = schema_of(store)
     assert migrate(store) == first
     assert schema_of(store) == before
 
 
-def test_two_processes_may_migrate_at_once(open_store: Open, tmp_path: Path) -> None:
-    one, other = open_store(tmp_path / "new.db"), open_store(tmp_path / "new.db")
-    assert migrate(one) == migrate(other)
-    assert is_current(other)
+def test_four_processes_may_migrate_an_empty_database_at_once(open_store: Open, empty_database: str) -> None:
+    stores = [open_store(empty_database) for _ in range(4)]
+    barrier = Barrier(4)
+
+    def start(store: Store) -> str:
+        assert current_revision(store) is None
+        barrier.wait(10)
+        return migrate(store)
+
+    with ThreadPoolExecutor(4) as pool:
+        assert len(set(pool.map(start, stores))) == 1
+    assert is_current(stores[0])
 
 
-def test_a_migration_that_fails_leaves_nothing_behind(open_store: Open, tmp_path: Path) -> None:
-    store = open_store(tmp_path / "new.db")
+def test_a_hub_that_starts_while_another_migrates_waits_for_it(
+    open_store: Open, empty_database: str, postgres: Any
+) -> None:
+    first, second = open_store(empty_database), open_store(empty_database)
+    name = empty_database.partition("?")[0].rpartition("/")[2]
+    waits = f"SELECT count(*) FROM pg_stat_activity WHERE datname = '{name}' AND wait_event = 'advisory'"
+
+    with ThreadPoolExecutor(1) as pool:
+        with first.begin_across() as tx:
+            tx.conn.execute(sa.select(sa.func.pg_advisory_xact_lock(LOCK)))
+            later = pool.submit(migrate, second)
+            give_up_s = time.monotonic() + 20
+            while postgres.execute(waits) != [(1,)] and time.monotonic() < give_up_s:
+                time.sleep(0.01)
+            assert postgres.execute(waits) == [(1,)]
+            assert current_revision(first) is None
+        assert later.result(20) == current_revision(first)
+
+
+def test_a_migration_that_fails_leaves_nothing_behind(open_store: Open, empty_database: str) -> None:
+    store = open_store(empty_database)
     with store.begin_across() as tx:
         tx.conn.execute(sa.text("create table executions (id text)"))
     before = schema_of(store)
-    with pytest.raises(StoreError) as caught:
+    with pytest.raises(SettingsError, match=r"executions\"? already exists; .* a database of its own"):
         migrate(store)
-    assert "executions already exists" in caught.value.reason
     assert schema_of(store) == before
     assert current_revision(store) is None
 
@@ -78,11 +118,10 @@ def test_a_database_of_a_newer_version_is_refused_and_left_as_it_is(store: Store
 
 @pytest.mark.parametrize("content", [b"this is no database\n" * 100, b"SQLite format 3\x00" + b"\xff" * 4096])
 def test_a_file_that_is_no_database_is_refused_in_one_line_and_kept(
-    open_store: Open, tmp_path: Path, content: bytes
+    open_store: Open, database_file: Path, content: bytes
 ) -> None:
-    path = tmp_path / "notes.txt"
-    path.write_bytes(content)
+    database_file.write_bytes(content)
     with pytest.raises(SettingsError) as caught:
-        migrate(open_store(path))
-    assert caught.value.message == "the database file cannot be read as a database"
-    assert path.read_bytes() == content
+        migrate(open_store())
+    assert caught.value.message.startswith("the database file cannot be read as a database; ")
+    assert database_file.read_bytes() == content

@@ -1,5 +1,6 @@
 """Workflows, connections and idempotency keys: what the database refuses, replaces and forgets."""
 
+import json
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -13,7 +14,7 @@ from revolution_hub.model.change import Start
 from revolution_hub.model.connection import Hook, Sealed
 from revolution_hub.model.event import Listener
 from revolution_hub.model.status import ConnectionStatus, ExecutionStatus, WaitReason
-from revolution_hub.store import connections, executions, idempotency, workflows
+from revolution_hub.store import across, connections, executions, idempotency, workflows
 from revolution_hub.store.submit import submit
 from revolution_hub.store.tx import Store
 from revolution_hub.store.workflows import StoredVersion, StoredWorkflow
@@ -51,6 +52,16 @@ def test_a_workflow_is_kept_as_it_was_given(store: Store) -> None:
         assert workflows.get(tx, "wf_1") == workflow(document=document)
 
 
+def test_a_document_comes_back_with_its_keys_in_their_order_and_its_numbers_as_they_were(
+    store: Store,
+) -> None:
+    document = {"zz": 1, "a": {"longer": 1.0, "b": 1e22}, "n": [1e300, -0.0, 5e-324, 2**63 - 1, 0.1]}
+    with store.begin("ten_a") as tx:
+        workflows.add(tx, workflow(document=document))
+    with store.read("ten_a") as tx:
+        assert json.dumps(workflows.get(tx, "wf_1").document) == json.dumps(document)
+
+
 def test_two_workflows_of_one_tenant_cannot_share_a_name(store: Store) -> None:
     with store.begin("ten_a") as tx:
         workflows.add(tx, workflow())
@@ -84,11 +95,12 @@ def test_only_the_newest_version_listens_and_old_ones_stay(store: Store) -> None
         workflows.add_version(tx, version(2), [listener(2, "a.y"), listener(2, None, "webhook")])
         assert workflows.list_listeners(tx, ["a.x"]) == []
         assert workflows.list_listeners(tx, ["a.y", "a.z"]) == [listener(2, "a.y")]
-        assert workflows.webhook_listener(tx, "wf_1") == listener(2, None, "webhook")
+        workflows.add_hook(tx, HOOK)
         assert workflows.last_version(tx, "wf_1") == 2
         assert workflows.get_version(tx, "wf_1", 1) == version(1)
         with pytest.raises(NotFoundError):
             workflows.get_version(tx, "wf_1", 3)
+    assert across.find_hooks(store, {"hook-key"}) == {"hook-key": (HOOK, listener(2, None, "webhook"))}
 
 
 def test_a_deleted_workflow_starts_no_more_but_its_versions_stay(store: Store) -> None:

@@ -8,16 +8,20 @@ from threading import Barrier
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 
 from revolution_hub.model.change import Start
 from revolution_hub.model.execution import Execution
 from revolution_hub.model.status import ExecutionStatus, WaitReason
-from revolution_hub.store import across, executions
+from revolution_hub.store import across, executions, sweep
+from revolution_hub.store.claim import Caps, Turns
+from revolution_hub.store.claim import claim as take
 from revolution_hub.store.submit import submit
 from revolution_hub.store.tx import Store
 
 NOW = datetime(2026, 11, 22, 10, tzinfo=UTC)
 LATER = NOW + timedelta(seconds=30)
+ROOMY = Caps(tenant=1000, connection=1000)
 Open = Callable[..., Store]
 
 
@@ -29,7 +33,7 @@ def add(store: Store, make: Any, count: int = 1, **more: Any) -> list[Execution]
 
 
 def claim(store: Store, owner: str = "wrk_1", *, limit: int = 10, isolated: bool = False) -> list[Execution]:
-    return across.claim(store, owner, NOW, LATER, limit=limit, isolated=isolated)
+    return take(store, owner, NOW, LATER, limit=limit, isolated=isolated, caps=ROOMY, turns=Turns())
 
 
 def get(store: Store, execution: Execution) -> Execution:
@@ -37,16 +41,13 @@ def get(store: Store, execution: Execution) -> Execution:
         return executions.get(tx, execution.id)
 
 
-def test_a_claim_takes_the_oldest_of_all_tenants_with_a_lease_and_a_new_fence(
-    store: Store, make: Any
-) -> None:
-    made = add(store, make, 2) + add(store, make, 2, tenant_id="ten_b")
-    made.sort(key=lambda one: one.id)
+def test_a_claim_takes_tenants_in_turn_with_a_lease_and_a_new_fence(store: Store, make: Any) -> None:
+    of_a, of_b = add(store, make, 2), add(store, make, 2, tenant_id="ten_b")
     taken = claim(store, limit=3)
-    assert [one.id for one in taken] == [one.id for one in made[:3]]
+    assert [one.id for one in taken] == [of_a[0].id, of_b[0].id, of_a[1].id]
     assert all(one.status is ExecutionStatus.RUNNING and one.fence == 1 for one in taken)
     assert all((one.lease_owner, one.lease_until, one.started_at) == ("wrk_1", LATER, NOW) for one in taken)
-    assert get(store, made[3]).status is ExecutionStatus.QUEUED
+    assert get(store, of_b[1]).status is ExecutionStatus.QUEUED
     assert get(store, taken[0]) == taken[0]
 
 
@@ -114,11 +115,11 @@ def test_an_expired_lease_is_recovered_with_a_new_fence_and_counts_as_a_crash(
 ) -> None:
     (one,) = add(store, make)
     claim(store)
-    assert across.recover_expired(store, LATER) == 0
-    assert across.recover_expired(store, LATER + timedelta(microseconds=1)) == 1
+    assert sweep.recover_expired(store, LATER) == 0
+    assert sweep.recover_expired(store, LATER + timedelta(microseconds=1)) == 1
     recovered = get(store, one)
     assert (recovered.status, recovered.fence, recovered.crashes) == (ExecutionStatus.QUEUED, 2, 1)
-    assert across.recover_expired(store, LATER + timedelta(hours=1)) == 0
+    assert sweep.recover_expired(store, LATER + timedelta(hours=1)) == 0
 
 
 def test_two_sweepers_at_once_count_one_crash(open_store: Open, make: Any) -> None:
@@ -126,9 +127,7 @@ def test_two_sweepers_at_once_count_one_crash(open_store: Open, make: Any) -> No
     (one,) = add(stores[0], make)
     claim(stores[0])
     with ThreadPoolExecutor(8) as pool:
-        moved = list(
-            pool.map(lambda n: across.recover_expired(stores[n % 2], LATER + timedelta(1)), range(8))
-        )
+        moved = list(pool.map(lambda n: sweep.recover_expired(stores[n % 2], LATER + timedelta(1)), range(8)))
     assert sorted(moved) == [0] * 7 + [1]
     assert get(stores[0], one).crashes == 1
 
@@ -155,12 +154,12 @@ def test_after_two_crashes_only_the_isolated_worker_takes_it(crashes: int, store
 @pytest.mark.parametrize("reason", list(WaitReason))
 def test_timers_and_retries_ring_and_other_waits_do_not(reason: WaitReason, store: Store, make: Any) -> None:
     (one,) = add(store, make, status=ExecutionStatus.WAITING, wait_reason=reason, wake_at=NOW)
-    assert across.wake_due(store, NOW - timedelta(microseconds=1)) == 0
+    assert sweep.wake_due(store, NOW - timedelta(microseconds=1)) == 0
     rings = reason in (WaitReason.TIMER, WaitReason.RETRY)
-    assert across.wake_due(store, NOW) == int(rings)
+    assert sweep.wake_due(store, NOW) == int(rings)
     woken = get(store, one)
     assert woken.status is (ExecutionStatus.QUEUED if rings else ExecutionStatus.WAITING)
-    assert across.wake_due(store, NOW) == 0
+    assert sweep.wake_due(store, NOW) == 0
 
 
 def test_an_earlier_alarm_is_not_hidden_by_the_way_moments_are_written(store: Store, make: Any) -> None:
@@ -168,13 +167,13 @@ def test_an_earlier_alarm_is_not_hidden_by_the_way_moments_are_written(store: St
     due = [whole, whole + timedelta(microseconds=1), whole + timedelta(milliseconds=999)]
     for at in due:
         add(store, make, status=ExecutionStatus.WAITING, wait_reason=WaitReason.TIMER, wake_at=at)
-    assert [across.wake_due(store, at) for at in due] == [1, 1, 1]
+    assert [sweep.wake_due(store, at) for at in due] == [1, 1, 1]
 
 
 def test_facts_of_the_installation_are_written_once(store: Store) -> None:
     assert across.read_fact(store, "mark") is None
     across.write_fact(store, "mark", b"\x00\xff")
     assert across.read_fact(store, "mark") == b"\x00\xff"
-    with pytest.raises(Exception, match="UNIQUE"):
+    with pytest.raises(sa.exc.IntegrityError):
         across.write_fact(store, "mark", b"other")
     assert across.read_fact(store, "mark") == b"\x00\xff"

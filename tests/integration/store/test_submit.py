@@ -15,11 +15,13 @@ from revolution_hub.model.execution import Execution
 from revolution_hub.model.status import AttemptStatus, ExecutionStatus, StepStatus, WaitReason
 from revolution_hub.store import across, executions
 from revolution_hub.store import tables as t
+from revolution_hub.store.claim import Caps, Turns, claim
 from revolution_hub.store.submit import submit
 from revolution_hub.store.tx import Store
 
 NOW = datetime(2026, 11, 22, 10, tzinfo=UTC)
 UNTIL = NOW + timedelta(seconds=30)
+ROOMY = Caps(tenant=1000, connection=1000)
 Open = Callable[..., Store]
 
 
@@ -34,7 +36,7 @@ def everything(store: Store) -> dict[str, list[dict[str, Any]]]:
 
 def claimed(store: Store, execution: Execution, owner: str = "wrk_1") -> Execution:
     submit(store, Start(execution=execution))
-    (taken,) = across.claim(store, owner, NOW, UNTIL, limit=1, isolated=False)
+    (taken,) = claim(store, owner, NOW, UNTIL, limit=1, caps=ROOMY, turns=Turns())
     return taken
 
 
@@ -74,7 +76,7 @@ def release(store: Store, execution: Execution) -> None:
 
 def take_again(store: Store, execution: Execution) -> None:
     across.end_leases_of(store, "wrk_1")
-    across.claim(store, "wrk_2", NOW, UNTIL, limit=1, isolated=False)
+    claim(store, "wrk_2", NOW, UNTIL, limit=1, caps=ROOMY, turns=Turns())
 
 
 def cancel(store: Store, execution: Execution) -> None:
@@ -181,8 +183,10 @@ def test_another_key_source_or_tenant_is_another_event(
     first, second = intake(make), intake(make)
     event = replace(second.event, **other)
     owner = replace(second.executions[0], tenant_id=event.tenant_id)
+    delivery = replace(second.delivery, tenant_id=event.tenant_id)
     submit(store, first)
-    assert isinstance(submit(store, replace(second, event=event, executions=(owner,))), Applied)
+    again = replace(second, delivery=delivery, event=event, executions=(owner,))
+    assert isinstance(submit(store, again), Applied)
 
 
 def test_one_delivery_of_a_provider_app_carries_events_of_two_tenants_and_is_kept_once(

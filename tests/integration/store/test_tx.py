@@ -18,6 +18,7 @@ from revolution_hub.errors import HubError, LimitError
 from revolution_hub.model.change import Start
 from revolution_hub.store import across, connections, executions, tenants
 from revolution_hub.store import tables as t
+from revolution_hub.store.claim import Caps, Turns, claim
 from revolution_hub.store.paging import Page
 from revolution_hub.store.submit import submit
 from revolution_hub.store.tx import Store, StoreError
@@ -93,14 +94,14 @@ def test_a_reader_sees_one_state_to_the_end(open_store: Open, make: Any) -> None
 
 
 def test_a_database_locked_by_another_process_is_an_error_that_says_when_to_come_back(
-    open_store: Open, database: Path, make: Any
+    open_store: Open, database_file: Path, make: Any
 ) -> None:
     store = open_store(patient=False)
-    with locked_by_another_process(database):
+    with locked_by_another_process(database_file):
         with pytest.raises(StoreError) as caught:
             submit(store, Start(execution=make.execution()))
         with pytest.raises(StoreError):
-            across.claim(store, "wrk_1", NOW, NOW, limit=1, isolated=False)
+            claim(store, "wrk_1", NOW, NOW, limit=1, caps=Caps(tenant=9, connection=9), turns=Turns())
     assert isinstance(caught.value, LimitError)
     assert (caught.value.code, caught.value.retry_after_s) == ("database_unavailable", 1.0)
     assert caught.value.reason == "database is locked"
@@ -108,11 +109,11 @@ def test_a_database_locked_by_another_process_is_an_error_that_says_when_to_come
 
 
 def test_after_a_lock_nothing_of_the_refused_is_there_and_work_goes_on(
-    open_store: Open, database: Path, make: Any
+    open_store: Open, database_file: Path, make: Any
 ) -> None:
     store = open_store(patient=False)
     refused, later = make.execution(), make.execution()
-    with locked_by_another_process(database):
+    with locked_by_another_process(database_file):
         with pytest.raises(StoreError):
             submit(store, Start(execution=refused))
         assert all_executions(store) == []
@@ -121,10 +122,12 @@ def test_after_a_lock_nothing_of_the_refused_is_there_and_work_goes_on(
     assert not across.any_tenant(store)
 
 
-def test_reading_goes_on_while_another_process_writes(open_store: Open, database: Path, make: Any) -> None:
+def test_reading_goes_on_while_another_process_writes(
+    open_store: Open, database_file: Path, make: Any
+) -> None:
     store = open_store(patient=False)
     submit(store, Start(execution=make.execution()))
-    with locked_by_another_process(database):
+    with locked_by_another_process(database_file):
         assert len(all_executions(store)) == 1
 
 
@@ -145,7 +148,9 @@ def test_writers_that_read_before_they_write_wait_for_each_other(open_store: Ope
         assert connections.get(tx, "con_1").revision == 40
 
 
-def test_a_full_disk_keeps_nothing_of_the_transaction(open_store: Open, make: Any) -> None:
+def test_a_full_disk_keeps_nothing_of_the_transaction(
+    open_store: Open, database_file: Path, make: Any
+) -> None:
     store = open_store()
 
     def small(dbapi: sqlite3.Connection, _record: Any) -> None:
@@ -167,13 +172,15 @@ def test_a_full_disk_keeps_nothing_of_the_transaction(open_store: Open, make: An
     submit(store, Start(execution=make.execution()))
 
 
-def test_a_folder_in_the_place_of_the_database_is_a_store_error(open_store: Open, tmp_path: Path) -> None:
+def test_a_folder_in_the_place_of_the_database_is_a_store_error(
+    open_store: Open, database_file: Path
+) -> None:
     with pytest.raises(HubError) as caught:
-        across.any_tenant(open_store(tmp_path))
+        across.any_tenant(open_store(f"sqlite:///{database_file.parent}"))
     assert caught.value.code == "database_unavailable"
 
 
-def test_everything_committed_is_synced_to_disk_before_it_is_said(store: Store) -> None:
+def test_everything_committed_is_synced_to_disk_before_it_is_said(store: Store, database_file: Path) -> None:
     with store.read_across() as tx:
         settings = {
             name: tx.conn.execute(sa.text(f"PRAGMA {name}")).scalar_one()
@@ -186,7 +193,7 @@ def test_moments_come_back_in_utc_and_zoneless_ones_never_go_in(store: Store) ->
     berlin = datetime(2026, 7, 1, 0, 30, tzinfo=timezone(timedelta(hours=2)))
     with store.begin_across() as tx:
         tenants.add_tenant(tx, "ten_a", "A", berlin)
-        written = tx.conn.execute(sa.text("select created_at from tenants")).scalar_one()
-    assert written == "2026-06-30 22:30:00.000000"
+        written = tx.conn.execute(sa.text("select cast(created_at as varchar) from tenants")).scalar_one()
+    assert written.removesuffix("+00").removesuffix(".000000") == "2026-06-30 22:30:00"
     with pytest.raises(sa.exc.StatementError, match="time zone"), store.begin_across() as tx:
         tenants.add_tenant(tx, "ten_b", "B", datetime(2026, 7, 1))  # noqa: DTZ001 - the point of the test

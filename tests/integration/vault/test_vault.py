@@ -39,12 +39,12 @@ def test_what_was_sealed_opens_in_another_process(open_store: Open, clock: Any) 
 
 
 def test_nothing_of_the_secret_is_in_the_database_or_its_log(
-    vault: Vault, store: Store, database: Path, make: Any
+    vault: Vault, store: Store, database_file: Path, make: Any
 ) -> None:
     sealed = vault.seal("ten_a", "con_1", SECRET)
     with store.begin("ten_a") as tx:
         connections.add(tx, make.connection(id="con_1", credential=sealed))
-    written = database.read_bytes() + database.with_name("hub.db-wal").read_bytes()
+    written = database_file.read_bytes() + database_file.with_name("hub.db-wal").read_bytes()
     assert b"con_1" in written
     assert b"canary-token" not in written
     assert MASTER.reveal() not in written

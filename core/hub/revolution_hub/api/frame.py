@@ -30,6 +30,7 @@ class Frame:
             return
         state: MutableMapping[str, Any] = scope.setdefault("state", {})
         state["request_id"] = new_id("req")
+        _without_nul(scope)
 
         async def dressed(message: Message) -> None:
             if message["type"] == "http.response.start":
@@ -37,6 +38,13 @@ class Frame:
             await send(message)
 
         await self._app(scope, receive, dressed)
+
+
+def _without_nul(scope: Scope) -> None:
+    # PostgreSQL has no text with NUL in it, so a name with one names nothing: the mark for what cannot be
+    # read takes its place, and the answer is the same on both databases.
+    scope["path"] = scope["path"].replace("\0", "\ufffd")
+    scope["query_string"] = scope.get("query_string", b"").replace(b"%00", b"%EF%BF%BD")
 
 
 def _extra(state: MutableMapping[str, Any], message: Message) -> list[tuple[bytes, bytes]]:

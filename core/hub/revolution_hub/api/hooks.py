@@ -15,6 +15,7 @@ from revolution_hub.hub import Hub
 from revolution_hub.model.execution import Execution
 from revolution_hub.model.strict_json import dump_json
 from revolution_hub.services.executions import read_for_hook
+from revolution_hub.store.tx import StoreError
 from revolution_sdk import Delivery
 from revolution_sdk.types import JsonObject
 
@@ -65,7 +66,11 @@ async def _answer(hub: Hub, started: HookStarted) -> Response:
         if execution is not None:
             await anyio.sleep(pause_s)
             pause_s = min(pause_s * 1.5, SLOWEST_LOOK_S)
-        execution = await run_in_threadpool(read_for_hook, hub, started.tenant_id, started.execution_id)
+        try:
+            execution = await run_in_threadpool(read_for_hook, hub, started.tenant_id, started.execution_id)
+        except StoreError:
+            # It was accepted, and a database that is away now does not change that.
+            break
     if execution is None or not _is_answered(execution):
         return _json(202, {"execution_id": started.execution_id})
     if execution.response is not None:

@@ -36,8 +36,10 @@ class _Waiting(NamedTuple):
 class Intake:
     """Takes in deliveries for one API process. Threads start with the first delivery."""
 
-    def __init__(self, hub: Hub) -> None:
+    def __init__(self, hub: Hub, *, most_waiting: int = MOST_WAITING, patience_s: float = PATIENCE_S) -> None:
         self._hub = hub
+        self._most_waiting = most_waiting
+        self._patience_s = patience_s
         self._queue: deque[_Waiting] = deque()
         self._changed = threading.Condition()
         self._started = False
@@ -51,7 +53,7 @@ class Intake:
         future: asyncio.Future[HookStarted] = loop.create_future()
         arrived = Arrived(key=key, delivery=delivery)
         with self._changed:
-            if len(self._queue) >= MOST_WAITING:
+            if len(self._queue) >= self._most_waiting:
                 raise _overloaded()
             self._start()
             self._queue.append(_Waiting(arrived, time.monotonic(), loop, future))
@@ -78,7 +80,7 @@ class Intake:
             return [self._queue.popleft() for _ in range(min(len(self._queue), LARGEST_BATCH))]
 
     def _received(self, batch: Sequence[_Waiting]) -> list[Received]:
-        late_s = time.monotonic() - PATIENCE_S
+        late_s = time.monotonic() - self._patience_s
         timely = [one for one in batch if one.since_s > late_s]
         try:
             answers = iter(receive_hooks(self._hub, [one.arrived for one in timely]))

@@ -116,7 +116,9 @@ async def _known(request: Request, error: Exception) -> Response:
     if status == 401 and isinstance(error, AccessError):
         headers["WWW-Authenticate"] = "Bearer"
     if status >= 500:
-        _log.error("%s %s failed: %s", request.method, request.url.path, error)
+        # What the database itself said is for the operator, not for the caller.
+        reason = getattr(error, "reason", error)
+        _log.error("%s %s failed: %s", request.method, request.url.path, reason)
     problems = error.problems if isinstance(error, DefinitionError) else []
     return problem_response(request, status, code, str(error), problems, headers=headers)
 

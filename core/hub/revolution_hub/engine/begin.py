@@ -30,13 +30,13 @@ class Begun:
     steps: tuple[StepExecution, ...]
 
 
-def begin(hub: Hub, execution: Execution, workflow: Workflow) -> Begun:
+def begin(hub: Hub, execution: Execution, workflow: Workflow, *, budget_s: float = BUDGET_S) -> Begun:
     """Bring a new execution forward to its end, to its first action, or to the end of the budget.
 
     One that has not ended is queued: a worker goes on behind the steps returned.
     """
     run = Run(hub=hub, execution=execution, workflow=workflow, steps={}, attempts={})
-    give_up_s = time.monotonic() + BUDGET_S
+    give_up_s = time.monotonic() + budget_s
     move = None
     while move is None and time.monotonic() < give_up_s:
         step = next_step(workflow.steps, run.steps)

@@ -54,6 +54,7 @@ def _drive(run: Run, watch: Watch) -> None:
         if step is None:
             run.flush(Move(status=ExecutionStatus.SUCCEEDED, at=run.now))
             return
+        run.connection_id = None
         visited = control.visit(run, step)
         move = _execute(run, watch, step) if visited.calls else visited.move
         if move is not None:

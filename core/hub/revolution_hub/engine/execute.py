@@ -8,6 +8,7 @@ import random
 from dataclasses import replace
 from datetime import timedelta
 
+from revolution_hub.crashpoint import reach
 from revolution_hub.engine import retry, settle
 from revolution_hub.engine.call import PluginBug, Target, call_action, checked_output, guarded_confirm
 from revolution_hub.engine.retry import Again, GiveUp
@@ -18,7 +19,7 @@ from revolution_hub.errors import HubError, InputError, LimitError, PluginError
 from revolution_hub.model.change import Move
 from revolution_hub.model.connection import Connection
 from revolution_hub.model.execution import Attempt, StepExecution
-from revolution_hub.model.status import AttemptStatus, ConnectionStatus, StepStatus
+from revolution_hub.model.status import AttemptStatus, ConnectionStatus, ExecutionStatus, StepStatus
 from revolution_hub.model.workflow import Step
 from revolution_hub.store import connections
 from revolution_hub.store.tx import StoreError
@@ -45,6 +46,18 @@ def execute(run: Run, watch: Watch, step: Step) -> Move | None:
         raise
     except HubError as error:
         return _note(run, _refuse(run, record, error))
+    run.connection_id = record.connection_id
+    with watch.using(run.connection_id) as admitted:
+        if not admitted:
+            # Too many calls through it at the moment. Nothing is recorded, so it costs neither an attempt nor
+            # a crash, and no thread waits: the execution is claimed again when it is the connection's turn.
+            return Move(status=ExecutionStatus.QUEUED, at=run.now)
+        return _call_or_look_up(run, watch, step, target, record)
+
+
+def _call_or_look_up(
+    run: Run, watch: Watch, step: Step, target: Target, record: StepExecution
+) -> Move | None:
     last = run.last_attempt(step.id)
     if last is not None and last.status in IN_THE_DARK:
         return _note(run, _find_out(run, watch, step, target, record, last))
@@ -100,13 +113,17 @@ def _attempt(run: Run, watch: Watch, step: Step, target: Target, record: StepExe
         run.flush()
     try:
         with watch.calling(_call(run, step, target, record, attempt)):
+            reach("worker.before_effect")
             output = call_action(run.hub, target, record.input, _key(record))
     except (ConnectorError, HubError, PluginBug) as error:
         return _after_error(run, step, target, record, attempt, error)
+    reach("worker.after_effect")
+    run.connection_id = None
     done = replace(record, status=StepStatus.SUCCEEDED, output=output, error=None, finished_at=run.now)
     run.record(done, replace(attempt, status=AttemptStatus.SUCCEEDED, finished_at=run.now))
     if target.action.effect is Effect.ONCE:
         run.flush()
+        reach("worker.after_record")
     return None
 
 

@@ -1,26 +1,44 @@
 """recover: every row whose time has come or whose worker is gone is queued again. The only way back."""
 
 import logging
+from datetime import timedelta
 
+from revolution_hub.crashpoint import reach
 from revolution_hub.hub import Hub
 from revolution_hub.store import across
+from revolution_hub.store import sweep as sweeping
+
+RING_AGAIN_S = 1.0
+"""How old what is queued must be before workers are woken for it again."""
 
 _log = logging.getLogger("revolution.engine")
 
 
-def sweep(hub: Hub) -> int:
-    """Queue due timers and expired leases, wake workers if anything is queued; returns how many were.
+def sweep(hub: Hub, *, thorough: bool = True) -> int:
+    """Queue whatever is due, expired, connected or nobody's, and wake workers; returns how many executions.
 
-    Safe to run in any number of processes at once: each row is moved by a conditional update.
+    Without `thorough` only what time brings on: due moments and leases. The rest is brought on by others, and
+    is looked for here because it may have slipped through.
+
+    Workers are woken as well if something has been queued for a while, for a wake-up may have been lost. Safe
+    to run in any number of processes at once: each row is moved by a conditional update.
     """
     now = hub.now()
-    due = across.wake_due(hub.store, now)
-    expired = across.recover_expired(hub.store, now)
+    expired = sweeping.recover_expired(hub.store, now)
+    due = sweeping.wake_due(hub.store, now)
+    connected = sweeping.wake_connected(hub.store) if thorough else 0
+    unowned = sweeping.wake_unowned(hub.store) if thorough else 0
     if expired:
         _log.warning("%d executions were taken over: the leases of their workers ran out", expired)
-    if due or expired:
+    if unowned:
+        _log.error("%d executions waited for nothing that would ever come; they were queued", unowned)
+    moved = expired + due + connected + unowned
+    if moved:
+        reach("clock.after_sweep")
         hub.wake()
-    return due + expired
+    elif sweeping.queued_since(hub.store, now - timedelta(seconds=RING_AGAIN_S)):
+        hub.wake()
+    return moved
 
 
 def replace_worker(hub: Hub, owner: str) -> int:

@@ -114,11 +114,14 @@ def describe(error: BaseException) -> JsonObject:
 
 def _told(error: ConnectorError | HubError) -> JsonObject | None:
     try:
-        message = str(error.message).encode("utf-8", "replace").decode().replace("\0", "")
-        return error_json(str(error.code)[:100], message, _storable(error.details))
+        return error_json(_text(error.code)[:100], _text(error.message), _storable(error.details))
     # An error class of a connector's own may be as broken as what it reports.
     except Exception:
         return None
+
+
+def _text(value: object) -> str:
+    return str(value).encode("utf-8", "replace").decode().replace("\0", "")
 
 
 def _storable(details: Json) -> JsonObject:

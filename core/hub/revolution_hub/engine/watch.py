@@ -6,7 +6,8 @@ drive's place, which fences that drive off; the process then takes nothing new a
 
 import logging
 import threading
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -49,14 +50,17 @@ class Call:
 class Watch:
     """Safe to share between threads: drives report here, one keeper thread calls `keep` every second.
 
-    Once `stopping` is set, drives hand their executions back after the step they are at.
+    Once `stopping` is set, drives hand their executions back after the step they are at. `elsewhere` is what
+    other processes use, per connection, as the last claim saw it.
     """
 
     def __init__(self, hub: Hub, owner: str) -> None:
         self.hub = hub
         self.owner = owner
         self.stopping = False
+        self.elsewhere: Mapping[str, int] = {}
         self._held: dict[str, Call | None] = {}
+        self._uses: Counter[str] = Counter()
         self._lock = threading.Lock()
 
     @contextmanager
@@ -82,6 +86,30 @@ class Watch:
                 if call.run.execution.id in self._held:
                     self._held[call.run.execution.id] = None
 
+    @contextmanager
+    def using(self, connection_id: str | None) -> Iterator[bool]:
+        """Count a use of the connection until the block ends; yields False if there is no room for one.
+
+        This process has room for what the cap leaves it: all but what `elsewhere` says other processes had in
+        use at its last claim, and always for one. What several of them begin between two claims may together
+        exceed the cap, by at most the threads of all but one of them; each learns of it at its next claim.
+        """
+        admitted = connection_id is None or self._admit(connection_id)
+        try:
+            yield admitted
+        finally:
+            if admitted and connection_id is not None:
+                with self._lock:
+                    self._uses[connection_id] -= 1
+
+    def _admit(self, connection_id: str) -> bool:
+        cap = self.hub.settings.connection_running
+        with self._lock:
+            if self._uses[connection_id] >= max(1, cap - self.elsewhere.get(connection_id, 0)):
+                return False
+            self._uses[connection_id] += 1
+            return True
+
     def held(self) -> list[str]:
         """Return the ids of the executions held now."""
         with self._lock:
@@ -104,10 +132,15 @@ class Watch:
     def _take_over(self, call: Call, now: datetime) -> None:
         execution = call.run.execution
         settled = _overdue(call, now)
+        tried = settled.attempt
+
+        def same(one: Attempt) -> bool:
+            return (one.step_id, one.number) == (tried.step_id, tried.number)
+
         change = replace(
             call.pending,
-            steps=(*call.pending.steps, settled.step),
-            attempts=(*call.pending.attempts, settled.attempt),
+            steps=(*(one for one in call.pending.steps if one.step_id != settled.step.step_id), settled.step),
+            attempts=(*(one for one in call.pending.attempts if not same(one)), settled.attempt),
             move=settled.move or Move(status=ExecutionStatus.QUEUED, at=now),
         )
         outcome = submit(self.hub.store, change)

@@ -30,7 +30,10 @@ class Move:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Progress:
-    """What a drive has done since its last change. Counts only while `fence` is still the newest claim."""
+    """What a drive has done since its last change. Counts only while `fence` is still the newest claim.
+
+    `connection_id` is the connection the step under way uses, or the one the execution needs a turn of.
+    """
 
     tenant_id: str
     execution_id: str
@@ -38,6 +41,7 @@ class Progress:
     steps: tuple[StepExecution, ...] = ()
     attempts: tuple[Attempt, ...] = ()
     response: JsonObject | None = None
+    connection_id: str | None = None
     move: Move | None = None
 
 

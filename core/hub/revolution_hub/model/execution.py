@@ -22,6 +22,7 @@ class Execution:
     stands in for a published version when a single action is run. `fence` grows with each
     claim; whatever an earlier claim still wants to record is refused. `crashes` counts workers that
     vanished since the last recorded step. `wait_on` names what a wait is for, such as a connection id.
+    `connection_id` is the connection of the step under way, or the one whose turn a queued one waits for.
     """
 
     id: str
@@ -38,6 +39,7 @@ class Execution:
     wait_reason: WaitReason | None = None
     wait_on: str | None = None
     wake_at: datetime | None = None
+    connection_id: str | None = None
     output: Json = None
     response: JsonObject | None = None
     error: JsonObject | None = None

@@ -1,6 +1,8 @@
-"""The statuses things go through, as the glossary names them."""
+"""The statuses things go through, as the glossary names them, and who brings each one on."""
 
+from collections.abc import Mapping
 from enum import StrEnum
+from types import MappingProxyType
 
 
 class ExecutionStatus(StrEnum):
@@ -24,6 +26,43 @@ class WaitReason(StrEnum):
     RETRY = "retry"
     CONNECTION = "connection"
     UNCERTAIN = "uncertain"
+
+
+class Owner(StrEnum):
+    """Who brings an execution on that has not ended."""
+
+    CLAIM = "a worker takes it when it is its tenant's turn"
+    LEASE = "its worker keeps the lease; without one, or when it has run out, it is queued again"
+    CLOCK = "it is queued at `wake_at`, at once without one"
+    CONNECTION = "it is queued when the connection is there, and when it will never be"
+    PERSON = "a person says what happened"
+
+
+OWNERS: Mapping[tuple[ExecutionStatus, WaitReason | None], Owner] = MappingProxyType(
+    {
+        (ExecutionStatus.QUEUED, None): Owner.CLAIM,
+        (ExecutionStatus.RUNNING, None): Owner.LEASE,
+        (ExecutionStatus.WAITING, WaitReason.TIMER): Owner.CLOCK,
+        (ExecutionStatus.WAITING, WaitReason.RETRY): Owner.CLOCK,
+        (ExecutionStatus.WAITING, WaitReason.CONNECTION): Owner.CONNECTION,
+        (ExecutionStatus.WAITING, WaitReason.UNCERTAIN): Owner.PERSON,
+    }
+)
+"""Every state that is not an end, and its owner; a new reason to wait is entered here with its own.
+
+Whatever waits in a way that is not entered has no owner, so the sweep queues it. A reason counts only while
+an execution waits.
+"""
+
+CRASHES_BEFORE_ISOLATION = 2
+"""After so many vanished workers an execution is driven alone."""
+CRASHES_BEFORE_FAILURE = 3
+"""After so many it has failed."""
+
+
+def reasons_of(owner: Owner) -> list[str]:
+    """Return what executions of this owner wait for."""
+    return [str(reason) for (_, reason), one in OWNERS.items() if one is owner and reason is not None]
 
 
 class StepStatus(StrEnum):

@@ -1,10 +1,40 @@
-"""Bell and Ear: how one process tells another that there is work. Losing a ring only makes work late."""
+"""Wakers and ears: how one process tells another that there may be work. Losing a ring only makes work late.
 
+A waker rings after a commit, never waits and never raises. An ear waits for a ring; workers look into the
+database several times a second all the same. Here are the two words and their simplest form, a socket
+between the processes of one supervisor.
+"""
+
+import selectors
 import socket
+from typing import Protocol
+
+
+class Waker(Protocol):
+    """Tells every process that listens that there may be work."""
+
+    def ring(self) -> None:
+        """Say that there may be work. Returns at once, from any thread, whatever is out of order."""
+
+    def flush(self, timeout_s: float) -> bool:
+        """Wait until every ring so far has left this process, at most that long; False if one has not."""
+
+
+class Ear(Protocol):
+    """Hears wakers. One thread waits; any thread may nudge."""
+
+    def wait(self, timeout_s: float) -> bool:
+        """Wait until somebody rings or nudges, at most that long; True if somebody did."""
+
+    def nudge(self) -> None:
+        """End this process's own wait."""
+
+    def close(self) -> None:
+        """Stop listening, without waiting for servers that do not answer."""
 
 
 class Bell:
-    """Rings without ever waiting. Safe to share between threads."""
+    """A waker over a socket. Safe to share between threads."""
 
     def __init__(self, end: socket.socket) -> None:
         end.setblocking(False)
@@ -14,30 +44,55 @@ class Bell:
         """Say that there may be work. A full channel means that others already said so."""
         try:
             self._end.send(b"!")
-        except (BlockingIOError, ConnectionError, OSError):
+        except OSError:
             # The database still knows; workers look there several times a second.
             return
 
+    def flush(self, timeout_s: float) -> bool:
+        """A ring is with the system when `ring` returns."""
+        return True
 
-class Ear:
-    """Waits for a ring."""
 
-    def __init__(self, end: socket.socket) -> None:
-        self._end = end
+class SocketEar:
+    """An ear for bells. Several processes may share `end`: each ring then wakes one of those that wait.
+
+    Without an end it hears nothing but nudges.
+    """
+
+    def __init__(self, end: socket.socket | None = None) -> None:
+        self._own, self._own_end = channel()
+        self._own_bell = Bell(self._own_end)
+        self._selector = selectors.DefaultSelector()
+        for one in (self._own, end):
+            if one is not None:
+                one.setblocking(False)
+                self._selector.register(one, selectors.EVENT_READ, one)
 
     def wait(self, timeout_s: float) -> bool:
-        """Wait until somebody rings, at most that long; True if somebody did. Further rings are used up."""
-        self._end.settimeout(timeout_s)
-        try:
-            self._end.recv(1)
-            self._end.setblocking(False)
-            while self._end.recv(1):
-                pass
-        except TimeoutError:
-            return False
-        except BlockingIOError:
-            return True
-        return True
+        """Wait for a ring or a nudge. Further ones that came meanwhile are used up."""
+        heard = [_use_up(key.data) for key, _ in self._selector.select(timeout_s)]
+        return any(heard)
+
+    def nudge(self) -> None:
+        """End this process's own wait."""
+        self._own_bell.ring()
+
+    def close(self) -> None:
+        """Stop listening. The end that was given stays open."""
+        self._selector.close()
+        self._own.close()
+        self._own_end.close()
+
+
+def _use_up(end: socket.socket) -> bool:
+    heard = False
+    try:
+        while end.recv(1):
+            heard = True
+    except BlockingIOError:
+        # Another process may have been quicker.
+        return heard
+    return heard
 
 
 def channel() -> tuple[socket.socket, socket.socket]:

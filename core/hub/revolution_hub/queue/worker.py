@@ -9,22 +9,33 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable
+from contextlib import ExitStack
 
 import dramatiq
 
+from revolution_hub.crashpoint import reach
 from revolution_hub.engine.claim import Claimer
 from revolution_hub.engine.drive import drive
 from revolution_hub.engine.watch import Watch
 from revolution_hub.errors import HubError
 from revolution_hub.hub import Hub
 from revolution_hub.model.execution import Execution
+from revolution_hub.queue.pace import Pace
 from revolution_hub.queue.tasks import declare_drive_next, make_broker
 from revolution_hub.queue.wake import Ear
 from revolution_hub.store import across
 
 POLL_S = 0.25
 KEEP_S = 1.0
+SUSPECTS_S = 5.0
 IDLE_ISOLATED_S = 20.0
+LATE_S = 1.0
+
+LAST_S = 0.5
+"""How long the end waits for a helper that the database keeps waiting."""
+
+IDLE_MS = 5000
+"""How often an idle thread wakes up for nothing. Tasks do not wait for it, and neither does the end."""
 
 _log = logging.getLogger("revolution.queue")
 
@@ -32,7 +43,8 @@ _log = logging.getLogger("revolution.queue")
 class Worker:
     """Drives executions on `threads` threads until stopped. `isolated` drives only suspects, one by one.
 
-    `tell` is called with "alive" every second and with "draining" when it will take nothing more.
+    `tell` is called with "alive" every second, with "suspects" while executions wait that only an isolated
+    worker may drive, and with "draining" when this one will take nothing more.
     """
 
     def __init__(self, hub: Hub, ear: Ear, tell: Callable[[str], None], *, isolated: bool = False) -> None:
@@ -42,98 +54,168 @@ class Worker:
         self._isolated = isolated
         self._threads = 1 if isolated else hub.settings.worker_threads
         self._watch = Watch(hub, hub.process)
-        self._claimer = Claimer(hub=hub, owner=hub.process, isolated=isolated)
-        self._claimed: deque[Execution] = deque()
+        self._claimer = Claimer(hub=hub, owner=hub.process, isolated=isolated, watch=self._watch)
+        self._claimed: deque[tuple[Execution, float]] = deque()
         self._busy = 0
-        self._lock = threading.Lock()
-        self._stop = threading.Event()
-        self._hangs = False
+        self._pace = Pace(time.monotonic())
+        self._room = threading.Condition()
+        self._left_behind = False
+        self._stopping = False
+        self._over = threading.Event()
 
     def stop(self) -> None:
         """Ask the worker to take nothing more and to end soon. Safe to call from a signal handler."""
-        self._stop.set()
+        # Flags only: a signal may come while this very thread holds a lock. Every wait looks at them.
+        self._stopping = True
         self._watch.stopping = True
 
     def run(self) -> None:
         """Work until stopped; returns when everything is finished or handed back."""
         broker = make_broker()
         send = declare_drive_next(broker, self._drive_next)
-        machine = dramatiq.Worker(broker, worker_threads=self._threads, worker_timeout=100)
+        machine = dramatiq.Worker(broker, worker_threads=self._threads, worker_timeout=IDLE_MS)
         machine.start()
-        keeper = threading.Thread(target=self._keep, name="keeper", daemon=True)
-        keeper.start()
+        helpers = [threading.Thread(target=work, daemon=True) for work in (self._pulse, self._keep)]
+        for helper in helpers:
+            helper.start()
         self._feed(send)
         self._tell("draining")
+        self._ear.close()
         self._drain()
-        if not self._hangs:
-            machine.stop(timeout=1000)
+        machine.stop(timeout=0)
+        self._over.set()
+        for helper in helpers:
+            helper.join(LAST_S)
 
     def _feed(self, send: Callable[[], None]) -> None:
         idle_since_s = time.monotonic()
-        while not self._stop.is_set():
-            taken = self._take_safely()
+        was_idle = True
+        while not self._stopping:
+            free = self._wait_for_room()
+            taken = self._take_safely(free) if free else 0
             for _ in range(taken):
                 send()
             if taken or self._busy:
                 idle_since_s = time.monotonic()
             if self._isolated and time.monotonic() - idle_since_s > IDLE_ISOLATED_S:
                 return
-            if not taken:
+            if taken and taken == free and was_idle:
+                # This process is full at once, so there may be more than it can take: the ring goes on.
+                self._hub.wake()
+            was_idle = bool(free) and not taken
+            if was_idle:
                 self._ear.wait(POLL_S)
 
-    def _take_safely(self) -> int:
+    def _wait_for_room(self) -> int:
+        """Wait until there is room, for a moment at most; returns how many more may be claimed now.
+
+        There is room when a thread is free or when what lies ready is half used up.
+        """
+        with self._room:
+            ahead = 0 if self._isolated else self._pace.ahead(time.monotonic())
+            full = self._threads + ahead
+            self._room.wait_for(lambda: self._busy < max(self._threads, full - ahead // 2), POLL_S)
+            return max(0, full - self._busy)
+
+    def _take_safely(self, free: int) -> int:
         try:
-            return self._take()
+            return self._take(free)
         except HubError as error:
             _log.warning("no work could be taken: %s", error.message)
             return 0
 
-    def _take(self) -> int:
-        free = self._threads - self._busy
-        if free <= 0:
+    def _take(self, free: int) -> int:
+        self._left_behind = False
+        if not across.count_queued(self._hub.store, 1, isolated=self._isolated):
             return 0
-        store = self._hub.store
-        if not across.count_queued(store, 1, isolated=self._isolated):
-            return 0
+        # What a limit keeps from being claimed now may be claimed as soon as one of ours has ended.
+        self._left_behind = True
         executions = self._claimer.take(free)
-        with self._lock:
-            self._claimed.extend(executions)
+        if executions:
+            reach("worker.after_claim")
+        since_s = time.monotonic()
+        with self._room:
+            self._claimed.extend((one, since_s) for one in executions)
             self._busy += len(executions)
         return len(executions)
 
     def _drive_next(self) -> None:
-        with self._lock:
-            execution = self._claimed.popleft() if self._claimed else None
-        if execution is None:
-            return
+        with self._room, ExitStack() as stack:
+            if not self._claimed:
+                return
+            execution, _ = self._claimed.popleft()
+            # Held from here on without a gap, so that a stopping worker knows that it is under way.
+            stack.enter_context(self._watch.holding(execution.id))
+            held = stack.pop_all()
         try:
-            drive(self._hub, self._watch, execution)
+            with held:
+                drive(self._hub, self._watch, execution)
+                reach("worker.before_ack")
         except Exception:
             # A fault of the hub itself, such as a database that is gone: the lease brings the execution back.
             _log.exception("driving %s failed", execution.id)
         finally:
-            with self._lock:
+            self._pace.ended()
+            with self._room:
                 self._busy -= 1
-            self._hub.wake()
+                self._room.notify()
+            if self._left_behind:
+                self._ear.nudge()
+
+    def _pulse(self) -> None:
+        # Only says that this process is not frozen. It must not wait for the database, which may be away.
+        self._tell("alive")
+        while not self._over.wait(KEEP_S):
+            self._tell("alive")
 
     def _keep(self) -> None:
-        while True:
+        look_at_s = time.monotonic()
+        while not self._over.wait(KEEP_S):
             try:
                 if self._watch.keep(self._hub.now()):
-                    self._hangs = True
                     self.stop()
-                self._tell("alive")
+                self._return_late()
+                if not self._isolated and time.monotonic() >= look_at_s:
+                    look_at_s = time.monotonic() + SUSPECTS_S
+                    self._look_for_suspects()
+            except HubError as error:
+                _log.warning("leases could not be kept and are kept in a second: %s", error.message)
             except Exception:
+                # Without this thread every lease of this process would run out.
                 _log.exception("keeping leases failed; they are tried again in a second")
-            time.sleep(KEEP_S)
+
+    def _look_for_suspects(self) -> None:
+        # They may come from another machine, whose workers died, and then nobody here knows of them.
+        if across.count_queued(self._hub.store, 1, isolated=True):
+            self._tell("suspects")
+
+    def _return_late(self) -> None:
+        # What was claimed ahead and got no thread in time may be somebody else's work.
+        late_s = time.monotonic() - LATE_S
+        self._hand_back(self._unclaim(lambda since_s: since_s < late_s))
+
+    def _unclaim(self, which: Callable[[float], bool]) -> list[str]:
+        with self._room:
+            unstarted = [one.id for one, since_s in self._claimed if which(since_s)]
+            kept = [(one, since_s) for one, since_s in self._claimed if not which(since_s)]
+            self._claimed = deque(kept)
+            self._busy -= len(unstarted)
+        return unstarted
 
     def _drain(self) -> None:
-        with self._lock:
-            unstarted = [one.id for one in self._claimed]
-            self._claimed.clear()
-        if unstarted:
-            across.hand_back(self._hub.store, self._hub.process, unstarted)
-            self._hub.wake()
+        self._hand_back(self._unclaim(lambda _: True))
         give_up_s = time.monotonic() + self._hub.settings.drain_s
         while self._watch.held() and time.monotonic() < give_up_s:
             time.sleep(0.02)
+        # What was handed back waits for the others.
+        self._hub.wake()
+
+    def _hand_back(self, unstarted: list[str]) -> None:
+        if not unstarted:
+            return
+        try:
+            across.hand_back(self._hub.store, self._hub.process, unstarted)
+        except HubError as error:
+            _log.warning("%d claimed executions wait for their leases: %s", len(unstarted), error.message)
+        else:
+            self._hub.wake()

@@ -118,8 +118,8 @@ def _sent(table: sa.Table, names: Names) -> sa.Subquery:
     columns: list[Any] = [
         sa.column(name, sa.Text() if name in binary else table.c[name].type) for name in names
     ]
-    document = sa.cast(sa.bindparam("sent", type_=sa.Text()), postgresql.JSONB)
-    rows = sa.func.jsonb_to_recordset(document).table_valued(*columns).render_derived("r", with_types=True)
+    document = sa.cast(sa.bindparam("sent", type_=sa.Text()), postgresql.JSON)
+    rows = sa.func.json_to_recordset(document).table_valued(*columns).render_derived("r", with_types=True)
     read = [
         sa.func.decode(rows.c[name], "base64").label(name) if name in binary else rows.c[name]
         for name in names

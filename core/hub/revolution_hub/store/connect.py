@@ -60,7 +60,8 @@ def _postgresql(url: URL, pool_size: int) -> Engine:
             "connect_timeout": CONNECT_TIMEOUT_S,
             # The driver leaves transactions alone; `_begin_postgresql` begins them.
             "autocommit": True,
-            "options": f"-c statement_timeout={STATEMENT_TIMEOUT_MS} -c timezone=UTC",
+            # Whatever the server is set to: what is accepted is on disk.
+            "options": f"-c statement_timeout={STATEMENT_TIMEOUT_MS} -c timezone=UTC -c synchronous_commit=on",
             "application_name": "revolution-hub",
             "keepalives_idle": 10,
             "keepalives_interval": 5,
@@ -74,17 +75,26 @@ def _postgresql(url: URL, pool_size: int) -> Engine:
 def _begin_postgresql(conn: Connection) -> None:
     # Beginning a transaction and naming its tenants, with which row-level security compares, is one round
     # trip. Text of ours only: `tx.py` lets nothing but letters, digits and underscores into a tenant's id.
+    # A writer that has its tenant alone waits here for the one before it, and then sees what that one wrote.
     options = conn.get_execution_options()
     mode = "" if options.get("revolution_write", True) else " ISOLATION LEVEL REPEATABLE READ READ ONLY"
-    statement = f"BEGIN{mode}; SET LOCAL revolution.tenants = '{options.get('revolution_tenants', '')}'"
+    tenants = options.get("revolution_tenants", "")
+    statement = f"BEGIN{mode}; SET LOCAL revolution.tenants = '{tenants}'"
+    if options.get("revolution_alone", False):
+        statement += f"; SELECT pg_advisory_xact_lock(hashtextextended('{tenants}', 0))"
     driver = conn.connection.driver_connection
     try:
         # Two commands in one message cannot be prepared.
         driver.execute(statement, prepare=False)  # type: ignore[union-attr]
     except psycopg.OperationalError as error:
+        lost = driver.closed  # type: ignore[union-attr]
         conn.invalidate(error)
-        raise LostConnectionError(str(error)) from error
+        raise (LostConnectionError if lost else WaitedTooLongError)(str(error)) from error
 
 
 class LostConnectionError(Exception):
     """Raised at the beginning of a transaction if the pooled connection is dead; nothing was done yet."""
+
+
+class WaitedTooLongError(Exception):
+    """Raised at the beginning of a transaction if others of its tenant did not end; nothing was done yet."""

@@ -85,8 +85,12 @@ def resume(tx: Tx, execution_id: str, reason: WaitReason) -> bool:
 
 def resume_waiting_on(tx: Tx, connection_id: str) -> int:
     """Queue every execution that waits for this connection; returns how many."""
+    table = t.executions
+    waiting = sa.select(table.c.id).where(
+        t.DISCONNECTED, table.c.wait_on == connection_id, table.c.tenant_id == tx.tenant_id
+    )
     return tx.conn.execute(
-        _resumed(tx, WaitReason.CONNECTION).where(t.executions.c.wait_on == connection_id)
+        _resumed(tx, WaitReason.CONNECTION).where(table.c.id.in_(t.through(waiting, t.BY_ANSWER)))
     ).rowcount
 
 

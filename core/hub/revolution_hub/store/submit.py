@@ -10,6 +10,7 @@ import time
 from collections import deque
 from collections.abc import Iterable, Sequence
 
+from revolution_hub.crashpoint import reach
 from revolution_hub.model.change import Change, Outcome
 from revolution_hub.store.apply import apply, execution_of, tenant_of
 from revolution_hub.store.connect import SQLITE
@@ -66,8 +67,12 @@ class _Ticket:
 class Committer:
     """The thread that commits for a process. Made with its store, and closed with it."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(
+        self, store: Store, *, longest_queue: int = LONGEST_QUEUE, patience_s: float = PATIENCE_S
+    ) -> None:
         self._store = store
+        self._longest_queue = longest_queue
+        self._patience_s = patience_s
         self._queue: deque[_Ticket] = deque()
         self._changed = threading.Condition()
         self._closing = False
@@ -78,7 +83,7 @@ class Committer:
         """Queue the changes and wait for their outcomes. A full queue makes the caller wait, then refuses."""
         tickets = [_Ticket(change) for change in changes]
         with self._changed:
-            if not self._changed.wait_for(self._has_room, PATIENCE_S):
+            if not self._changed.wait_for(self._has_room, self._patience_s):
                 raise StoreError(AWAY, reason=f"{len(self._queue)} changes wait for the database")
             if self._closing:
                 raise StoreError(AWAY, reason="the store is closed")
@@ -94,7 +99,7 @@ class Committer:
         self._thread.join()
 
     def _has_room(self) -> bool:
-        return self._closing or len(self._queue) < LONGEST_QUEUE
+        return self._closing or len(self._queue) < self._longest_queue
 
     def _run(self) -> None:
         while batch := self._take():
@@ -141,13 +146,17 @@ class Committer:
         for pause_s in (*_AGAIN_AFTER_S, None):
             try:
                 with self._store.begin_across(_tenants(changes)) as tx:
-                    return apply(tx.conn, changes, again=lost)
+                    outcomes = apply(tx.conn, changes, again=lost)
+                    reach("committer.before_commit")
             except StoreError as error:
                 if pause_s is None or not (error.lost or error.clashed):
                     raise
                 # After a lost connection nobody knows whether the commit was done; trying again finds out.
                 lost = lost or error.lost
                 _log.info("a batch of %d changes is tried again: %s", len(changes), error.reason)
+            else:
+                reach("committer.after_commit")
+                return outcomes
             time.sleep(pause_s)
         raise AssertionError("the last try returns or raises")
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from revolution_hub.model.status import CRASHES_BEFORE_ISOLATION
 from revolution_hub.store.types import Moment, json_column
 
 metadata = sa.MetaData(
@@ -43,6 +44,10 @@ def _text(name: str, *, null: bool = True) -> sa.Column[str]:
 
 def _whole(name: str, *, null: bool = False) -> sa.Column[int]:
     return sa.Column(name, sa.Integer, nullable=null)
+
+
+def _partial(*columns: str, of: sa.TextClause) -> sa.Index:
+    return sa.Index(None, *columns, sqlite_where=of, postgresql_where=of)
 
 
 def _sealed(*, null: bool = False) -> list[sa.Column[Any]]:
@@ -200,6 +205,21 @@ events = sa.Table(
     sa.UniqueConstraint("tenant_id", "source_id", "dedup_key"),
 )
 
+TAKEABLE = sa.text(f"status = 'queued' AND crashes <> {CRASHES_BEFORE_ISOLATION}")
+SUSPECT = sa.text(f"status = 'queued' AND crashes = {CRASHES_BEFORE_ISOLATION}")
+RUNNING = sa.text("status = 'running'")
+WAITING = sa.text("status = 'waiting' AND (wait_reason IS NULL OR wait_reason <> 'connection')")
+DISCONNECTED = sa.text("status = 'waiting' AND wait_reason = 'connection'")
+"""What the partial indexes of the executions hold. A query says it in the same words, without parameters, so
+that the database sees that the index will do. One that has ended is in none of them."""
+
+BY_LANE = "ix_executions_tenant_id_connection_id_id"
+BY_SUSPECT = "ix_executions_status_tenant_id_id"
+BY_USE = "ix_executions_tenant_id_connection_id_lease_owner"
+BY_LEASE = "ix_executions_lease_until"
+BY_MOMENT = "ix_executions_wait_reason_wake_at"
+BY_ANSWER = "ix_executions_wait_on_tenant_id_id"
+
 executions = sa.Table(
     "executions",
     metadata,
@@ -212,6 +232,7 @@ executions = sa.Table(
     sa.Column("wait_reason", sa.String(20), nullable=True),
     sa.Column("wait_on", sa.String(80), nullable=True),
     _moment("wake_at"),
+    sa.Column("connection_id", sa.String(40), nullable=True),
     json_column("trigger", null=False),
     json_column("output"),
     json_column("response"),
@@ -229,11 +250,23 @@ executions = sa.Table(
     _moment("finished_at"),
     sa.UniqueConstraint("tenant_id", "workflow_id", "event_id"),
     sa.UniqueConstraint("tenant_id", "workflow_id", "idempotency_key"),
-    sa.Index(None, "status", "id"),
-    sa.Index(None, "status", "wake_at"),
-    sa.Index(None, "status", "lease_until"),
     sa.Index(None, "tenant_id", "id"),
+    _partial("tenant_id", "connection_id", "id", of=TAKEABLE),
+    _partial("status", "tenant_id", "id", of=SUSPECT),
+    _partial("tenant_id", "connection_id", "lease_owner", of=RUNNING),
+    _partial("lease_until", of=RUNNING),
+    _partial("wait_reason", "wake_at", of=WAITING),
+    _partial("wait_on", "tenant_id", "id", of=DISCONNECTED),
 )
+
+
+def through(query: sa.Select[Any], index: str) -> sa.Select[Any]:
+    """Return the query of executions, to be answered from this index.
+
+    SQLite keeps no figures about its tables and would guess; PostgreSQL does and finds it by itself.
+    """
+    return query.with_hint(executions, f"INDEXED BY {index}", "sqlite")
+
 
 step_executions = sa.Table(
     "step_executions",

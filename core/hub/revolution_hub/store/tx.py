@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Engine
 
 from revolution_hub.errors import LimitError
-from revolution_hub.store.connect import LostConnectionError, open_engine
+from revolution_hub.store.connect import LostConnectionError, WaitedTooLongError, open_engine
 
 AWAY = "the database does not answer; try again soon"
 
@@ -84,6 +84,7 @@ class Store:
         self._companions: dict[type[Any], Any] = {}
         self._lock = threading.Lock()
         self._closed = False
+        self._refuses_writes = False
 
     @property
     def engine(self) -> Engine:
@@ -95,10 +96,19 @@ class Store:
         """`sqlite` or `postgresql`."""
         return self._engine.dialect.name
 
+    @property
+    def refuses_writes(self) -> bool:
+        """Tell whether this process's last transaction that was to write failed: locked, full or gone."""
+        return self._refuses_writes
+
     @contextmanager
     def begin(self, tenant_id: str) -> Iterator[Tx]:
-        """Write in one transaction for one tenant; committed at the end of the block, else rolled back."""
-        with self._connection(_named(tenant_id), write=True) as conn:
+        """Write in one transaction for one tenant; committed at the end of the block, else rolled back.
+
+        What is read in the block stays true until its end as far as others write through `begin`: of those
+        there is one at a time, per tenant on PostgreSQL, and for all of them on SQLite.
+        """
+        with self._connection(_named(tenant_id), write=True, alone=True) as conn:
             yield Tx(conn, tenant_id)
 
     @contextmanager
@@ -142,18 +152,23 @@ class Store:
         self._engine.dispose()
 
     @contextmanager
-    def _connection(self, tenants: str, *, write: bool) -> Iterator[Connection]:
+    def _connection(self, tenants: str, *, write: bool, alone: bool = False) -> Iterator[Connection]:
         try:
             with ExitStack() as stack:
-                yield self._begun(stack, {"revolution_write": write, "revolution_tenants": tenants})
+                options = {"write": write, "tenants": tenants, "alone": alone}
+                yield self._begun(stack, {f"revolution_{name}": value for name, value in options.items()})
+            if write:
+                self._refuses_writes = False
         except sa.exc.DBAPIError as error:
             if not _is_away(error):
                 raise
+            self._refuses_writes |= write
             clashed = getattr(error.orig, "sqlstate", None) in _CLASHES
             raise StoreError(
                 AWAY, reason=one_line(error.orig), lost=error.connection_invalidated, clashed=clashed
             ) from error
-        except (sa.exc.TimeoutError, LostConnectionError) as error:
+        except (sa.exc.TimeoutError, LostConnectionError, WaitedTooLongError) as error:
+            self._refuses_writes |= write
             raise StoreError(AWAY, reason=one_line(error)) from error
 
     def _begun(self, stack: ExitStack, options: dict[str, Any]) -> Connection:

@@ -4,7 +4,6 @@ from datetime import UTC, datetime
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.engine import Dialect
 
 from revolution_hub.model.time import to_utc
@@ -31,6 +30,9 @@ class Moment(sa.types.TypeDecorator[datetime]):
 
 
 def json_column(name: str, *, null: bool = True) -> sa.Column[Any]:
-    """Return a JSON column; a JSON null is stored as SQL NULL."""
-    kind = sa.JSON(none_as_null=True).with_variant(JSONB(none_as_null=True), "postgresql")
-    return sa.Column(name, kind, nullable=null)
+    """Return a JSON column; a JSON null is stored as SQL NULL.
+
+    Kept as the text it came as on both databases: PostgreSQL's JSONB would sort the keys and turn 1e22 into
+    an integer.
+    """
+    return sa.Column(name, sa.JSON(none_as_null=True), nullable=null)

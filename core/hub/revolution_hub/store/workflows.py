@@ -132,12 +132,6 @@ def list_listeners(tx: Tx, event_types: list[str]) -> list[Listener]:
     return [value_of(Listener, row) for row in rows]
 
 
-def webhook_listener(tx: Tx, workflow_id: str) -> Listener | None:
-    """Return the workflow's published webhook trigger, or None."""
-    row = one_row(tx, t.listeners, t.listeners.c.workflow_id == workflow_id, t.listeners.c.kind == "webhook")
-    return value_of(Listener, row) if row else None
-
-
 def add_hook(tx: Tx, hook: Hook) -> None:
     """Keep the URL of a workflow's webhook trigger."""
     tx.conn.execute(sa.insert(t.hooks).values(columns_of(hook)))

@@ -11,12 +11,19 @@ from dataclasses import dataclass
 
 from revolution_hub.app import make_hub
 from revolution_hub.cli.show import fail, settings
-from revolution_hub.errors import HubError, LimitError
+from revolution_hub.crashpoint import arm
+from revolution_hub.errors import HubError, SettingsError
 from revolution_hub.hub import Hub
-from revolution_hub.queue.wake import Bell
-from revolution_hub.supervisor import CONFIGURATION_FAULT
+from revolution_hub.queue.broker_check import find_broker_fault
+from revolution_hub.queue.wake import Waker
+from revolution_hub.queue.ways import make_waker
+from revolution_hub.settings import Settings
+from revolution_hub.store.tx import StoreError
+from revolution_hub.supervisor import CONFIGURATION_FAULT, WORDS
 
-_WORDS = {"alive": b"a", "draining": b"D"}
+LAST_RING_S = 1.0
+
+_log = logging.getLogger("revolution")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,9 +36,9 @@ class Started:
     listen: int
 
     def tell(self, word: str) -> None:
-        """Say "alive" or "draining" to the supervisor."""
+        """Say "alive", "suspects" or "draining" to the supervisor."""
         try:
-            self.post.sendall(_WORDS[word])
+            self.post.sendall(WORDS[word])
         except OSError:
             # Without a supervisor to hear it, the lifeline ends this process by itself.
             return
@@ -48,20 +55,39 @@ def run_child(role: str, work: Callable[[Started], None]) -> None:
         level=logging.WARNING, format=f"%(asctime)s {role} %(levelname)s %(name)s: %(message)s"
     )
     threading.Thread(target=_end_with_parent, args=(given.lifeline,), daemon=True).start()
-    bell = Bell(socket.socket(fileno=given.bell))
+    hub, waker = _make(role, given)
+    work(Started(hub=hub, post=socket.socket(fileno=given.reports), ear=given.ear, listen=given.listen))
+    # What was handed back last is somebody's work now.
+    waker.flush(LAST_RING_S)
+    # Threads of a hanging action must not keep the process: everything of worth is in the database.
+    logging.shutdown()
+    os._exit(0)
+
+
+def _make(role: str, given: argparse.Namespace) -> tuple[Hub, Waker]:
     try:
-        hub = make_hub(settings(), bell.ring, given.name)
-    except LimitError as error:
+        read = settings()
+        if read.crashpoint is not None:
+            arm(read.crashpoint, role, read.data_dir)
+        _check_broker(read)
+        waker = make_waker(read, socket.socket(fileno=given.bell))
+        return make_hub(read, waker.ring, given.name, with_plugins=role != "clock"), waker
+    except StoreError as error:
         # The database is busy or away: that passes, so the supervisor may try again.
-        fail(error.message)
+        fail(f"the {role} process cannot start yet: {error.reason}")
         sys.exit(1)
     except HubError as error:
         fail(error.message)
         sys.exit(CONFIGURATION_FAULT)
-    work(Started(hub=hub, post=socket.socket(fileno=given.reports), ear=given.ear, listen=given.listen))
-    # Threads of a hanging action must not keep the process: everything of worth is in the database.
-    logging.shutdown()
-    os._exit(0)
+
+
+def _check_broker(read: Settings) -> None:
+    fault = find_broker_fault(read.broker_url)
+    if fault and not fault.passing:
+        raise SettingsError(fault.line)
+    if fault:
+        # It was there when the hub started, and will be again; workers look for their work meanwhile.
+        _log.warning("%s", fault.line)
 
 
 def _end_with_parent(lifeline: int) -> None:

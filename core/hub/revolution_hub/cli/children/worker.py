@@ -5,14 +5,15 @@ import socket
 import sys
 
 from revolution_hub.cli.children.start import Started, run_child
-from revolution_hub.queue.wake import Ear, channel
+from revolution_hub.queue.wake import Ear, SocketEar
+from revolution_hub.queue.ways import make_ear
 from revolution_hub.queue.worker import Worker
 
 
 def run_worker(child: Started) -> None:
     """Drive executions until told to stop. Without an ear it is the isolated worker, which only polls."""
     isolated = child.ear < 0
-    ear = Ear(channel()[1] if isolated else socket.socket(fileno=child.ear))
+    ear: Ear = SocketEar() if isolated else make_ear(child.hub.settings, socket.socket(fileno=child.ear))
     worker = Worker(child.hub, ear, child.tell, isolated=isolated)
     signal.signal(signal.SIGTERM, lambda *_: worker.stop())
     signal.signal(signal.SIGINT, signal.SIG_IGN)

@@ -2,7 +2,6 @@
 
 import sqlalchemy as sa
 from alembic import op
-from sqlalchemy.dialects import postgresql
 
 revision = "0001"
 down_revision = None
@@ -30,7 +29,7 @@ def upgrade() -> None:
         sa.Column("body", sa.LargeBinary(), nullable=False),
         sa.Column(
             "headers",
-            sa.JSON(none_as_null=True).with_variant(postgresql.JSONB(none_as_null=True), "postgresql"),
+            sa.JSON(none_as_null=True),
             nullable=False,
         ),
         sa.Column("received_at", sa.DateTime(timezone=True), nullable=False),
@@ -46,7 +45,7 @@ def upgrade() -> None:
         sa.Column("worker", sa.String(length=60), nullable=False),
         sa.Column(
             "error",
-            sa.JSON(none_as_null=True).with_variant(postgresql.JSONB(none_as_null=True), "postgresql"),
+            sa.JSON(none_as_null=True),
             nullable=True,
         ),
         sa.Column("started_at", sa.DateTime(timezone=True), nullable=False),
@@ -101,7 +100,7 @@ def upgrade() -> None:
         sa.Column("body", sa.LargeBinary(), nullable=False),
         sa.Column(
             "headers",
-            sa.JSON(none_as_null=True).with_variant(postgresql.JSONB(none_as_null=True), "postgresql"),
+            sa.JSON(none_as_null=True),
             nullable=False,
         ),
         sa.Column("received_at", sa.DateTime(timezone=True), nullable=False),
@@ -121,7 +120,7 @@ def upgrade() -> None:
         sa.Column("dedup_key", sa.String(length=300), nullable=False),
         sa.Column(
             "data",
-            sa.JSON(none_as_null=True).with_variant(postgresql.JSONB(none_as_null=True), "postgresql"),
+            sa.JSON(none_as_null=True),
             nullable=False,
         ),
         sa.Column("occurred_at", sa.DateTime(timezone=True), nullable=True),
@@ -139,7 +138,7 @@ def upgrade() -> None:
         sa.Column("version", sa.Integer(), nullable=False),
         sa.Column(
             "definition",
-            sa.JSON(none_as_null=True).with_variant(postgresql.JSONB(none_as_null=True), "postgresql"),
+            sa.JSON(none_as_null=True),
             nullable=True,
         ),
         sa.Column("status", sa.String(length=20), nullable=False),
@@ -148,22 +147,22 @@ def upgrade() -> None:
         sa.Column("wake_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column(
             "trigger",
-            sa.JSON(none_as_null=True).with_variant(postgresql.JSONB(none_as_null=True), "postgresql"),
+            sa.JSON(none_as_null=True),
             nullable=False,
         ),
         sa.Column(
             "output",
-            sa.JSON(none_as_null=True).with_variant(postgresql.JSONB(none_as_null=True), "postgresql"),
+            sa.JSON(none_as_null=True),
             nullable=True,
         ),
         sa.Column(
             "response",
-            sa.JSON(none_as_null=True).with_variant(postgresql.JSONB(none_as_null=True), "postgresql"),
+            sa.JSON(none_as_null=True),
             nullable=True,
         ),
         sa.Column(
             "error",
-            sa.JSON(none_as_null=True).with_variant(postgresql.JSONB(none_as_null=True), "postgresql"),
+            sa.JSON(none_as_null=True),
             nullable=True,
         ),
         sa.Column("reason", sa.Text(), nullable=True),
@@ -237,7 +236,7 @@ def upgrade() -> None:
         sa.Column("connection_id", sa.String(length=40), nullable=True),
         sa.Column(
             "settings",
-            sa.JSON(none_as_null=True).with_variant(postgresql.JSONB(none_as_null=True), "postgresql"),
+            sa.JSON(none_as_null=True),
             nullable=False,
         ),
         sa.PrimaryKeyConstraint("workflow_id", "position", name=op.f("pk_listeners")),
@@ -273,17 +272,17 @@ def upgrade() -> None:
         sa.Column("connection_id", sa.String(length=40), nullable=True),
         sa.Column(
             "input",
-            sa.JSON(none_as_null=True).with_variant(postgresql.JSONB(none_as_null=True), "postgresql"),
+            sa.JSON(none_as_null=True),
             nullable=True,
         ),
         sa.Column(
             "output",
-            sa.JSON(none_as_null=True).with_variant(postgresql.JSONB(none_as_null=True), "postgresql"),
+            sa.JSON(none_as_null=True),
             nullable=True,
         ),
         sa.Column(
             "error",
-            sa.JSON(none_as_null=True).with_variant(postgresql.JSONB(none_as_null=True), "postgresql"),
+            sa.JSON(none_as_null=True),
             nullable=True,
         ),
         sa.Column("attempts", sa.Integer(), nullable=False),
@@ -307,7 +306,7 @@ def upgrade() -> None:
         sa.Column("tenant_id", sa.String(length=40), nullable=False),
         sa.Column(
             "document",
-            sa.JSON(none_as_null=True).with_variant(postgresql.JSONB(none_as_null=True), "postgresql"),
+            sa.JSON(none_as_null=True),
             nullable=False,
         ),
         sa.Column("published_by", sa.Text(), nullable=False),
@@ -321,7 +320,7 @@ def upgrade() -> None:
         sa.Column("name", sa.Text(), nullable=False),
         sa.Column(
             "document",
-            sa.JSON(none_as_null=True).with_variant(postgresql.JSONB(none_as_null=True), "postgresql"),
+            sa.JSON(none_as_null=True),
             nullable=False,
         ),
         sa.Column("revision", sa.Integer(), nullable=False),

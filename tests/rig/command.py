@@ -1,0 +1,84 @@
+"""Commands of the hub run as a person runs them, and what is left of them: a code and lines."""
+
+import ctypes
+import os
+import resource
+import socket
+import subprocess
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+from rig.missing import missing
+
+_DROP_FROM_BOUNDING_SET = 24
+_DAC_OVERRIDE = 1
+_DAC_READ_SEARCH = 2
+_LIBC = ctypes.CDLL(None, use_errno=True)
+
+
+def run_command(
+    folder: Path, *command: str, before: Callable[[], None] | None = None, **settings: str
+) -> "subprocess.CompletedProcess[str]":
+    """Run a command on this data folder, with these settings alone. `before` runs in its process."""
+    return _run("revolution_hub.cli.main", command, folder, settings, preexec_fn=before)
+
+
+def run_child(role: str, folder: Path, **settings: str) -> "subprocess.CompletedProcess[str]":
+    """Run one of the supervisor's children alone, with the descriptors a supervisor would hand to it."""
+    with ExitStack() as stack:
+        ours, theirs = (stack.enter_context(one) for one in socket.socketpair())
+        reading, writing = os.pipe()
+        stack.callback(os.close, reading)
+        stack.callback(os.close, writing)
+        given = {"bell": ours.fileno(), "reports": theirs.fileno(), "lifeline": reading}
+        options = [f"--{name}={number}" for name, number in given.items()]
+        module = f"revolution_hub.cli.children.{role}"
+        return _run(module, ("--name", "x", *options), folder, settings, pass_fds=tuple(given.values()))
+
+
+def _run(
+    module: str, arguments: Sequence[str], folder: Path, settings: Mapping[str, str], **options: Any
+) -> "subprocess.CompletedProcess[str]":
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("REVOLUTION_")}
+    environment |= {"REVOLUTION_DATA_DIR": str(folder), "REVOLUTION_PORT": "0", **settings}
+    return subprocess.run(
+        [sys.executable, "-m", module, *arguments],
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+        **options,
+    )
+
+
+def refusal(done: "subprocess.CompletedProcess[str]") -> str:
+    """Return the one line a refused command left."""
+    assert done.returncode != 0, done.stdout
+    assert "Traceback" not in done.stderr + done.stdout
+    lines = [line for line in done.stderr.splitlines() if line]
+    assert len(lines) == 1, done.stderr
+    return lines[0]
+
+
+def bound_by_permissions() -> Callable[[], None]:
+    """Return what makes a process obey the permission bits of files although it belongs to root."""
+    if os.getuid() != 0:
+        return lambda: None
+    if not Path("/proc/self/status").exists():
+        missing("root cannot be bound to permission bits here")
+
+    def drop() -> None:
+        for capability in (_DAC_OVERRIDE, _DAC_READ_SEARCH):
+            if _LIBC.prctl(_DROP_FROM_BOUNDING_SET, capability, 0, 0, 0) != 0:
+                raise OSError(ctypes.get_errno(), "a capability cannot be dropped")
+
+    return drop
+
+
+def files_up_to(size: int) -> Callable[[], None]:
+    """Return what keeps a process from making any file larger than this many bytes."""
+    return lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (size, size))

@@ -1,0 +1,83 @@
+"""A connector with one action of every effect, and one that takes its process down."""
+
+import ctypes
+import os
+import resource
+import signal
+
+from revolution_sdk import ActionContext, ApiKey, Connector, JsonObject, RejectedError, hookimpl
+from revolution_sdk.http import raise_for_status
+from revolution_sdk.schema import integer, object_, string
+
+ledger = Connector(
+    "ledger",
+    title="Ledger",
+    description="Keeps entries, and counts how often it was asked to.",
+    auth=ApiKey(),
+    base_url="https://api.ledger.example",
+)
+_NOTE = object_(note=string())
+_ENTRY = object_(note=string(), entry=integer())
+TIMEOUT_S = 20
+BLOCK = 64 * 1024 * 1024
+
+
+def _headers(ctx: ActionContext) -> dict[str, str]:
+    return {"x-key": ctx.idempotency_key}
+
+
+@ledger.action(input=_NOTE, output=object_(note=string(), length=integer()), effect="pure")
+def measure_note(ctx: ActionContext, value: JsonObject) -> JsonObject:
+    """Count the characters of a note."""
+    return {"note": value["note"], "length": len(value["note"])}
+
+
+@ledger.action(input=_NOTE, output=_ENTRY, effect="read", timeout_s=TIMEOUT_S)
+def get_entry(ctx: ActionContext, value: JsonObject) -> JsonObject:
+    """Look at the ledger."""
+    answer = ctx.http.get("/read", params=value, headers=_headers(ctx))
+    return dict(raise_for_status(answer).json())
+
+
+@ledger.action(input=_NOTE, output=_ENTRY, effect="repeatable", timeout_s=TIMEOUT_S)
+def put_entry(ctx: ActionContext, value: JsonObject) -> JsonObject:
+    """Enter a note under the step's own key; the ledger keeps one entry for each key."""
+    answer = ctx.http.put("/repeatable", json=value, headers=_headers(ctx))
+    return dict(raise_for_status(answer).json())
+
+
+@ledger.action(input=_NOTE, output=_ENTRY, effect="once", timeout_s=TIMEOUT_S)
+def add_entry(ctx: ActionContext, value: JsonObject) -> JsonObject:
+    """Add a note; each call adds one, and none can be found again."""
+    answer = ctx.http.post("/once", json=value, headers=_headers(ctx))
+    return dict(raise_for_status(answer).json())
+
+
+@ledger.action(input=object_(note=string(), how=string()), output=_ENTRY, effect="read")
+def end_process(ctx: ActionContext, value: JsonObject) -> JsonObject:
+    """Take the whole process down: `kill`, `segfault`, or ask for more `memory` than there is."""
+    match value["how"]:
+        case "kill":
+            os.kill(os.getpid(), signal.SIGKILL)
+        case "segfault":
+            ctypes.string_at(0)
+        case "memory":
+            _use_up_memory()
+    raise RejectedError("the process is still alive")
+
+
+def _use_up_memory() -> None:
+    before = resource.getrlimit(resource.RLIMIT_AS)
+    used = int(open("/proc/self/statm").read().split()[0]) * resource.getpagesize()  # noqa: SIM115
+    resource.setrlimit(resource.RLIMIT_AS, (used + 4 * BLOCK, before[1]))
+    blocks = []
+    try:
+        while True:
+            blocks.append(bytearray(BLOCK))
+    finally:
+        resource.setrlimit(resource.RLIMIT_AS, before)
+
+
+@hookimpl
+def revolution_plugins() -> list[Connector]:
+    return [ledger]
