@@ -10,6 +10,7 @@ import pytest
 import sqlalchemy as sa
 
 from revolution_hub.engine.watch import Watch
+from revolution_hub.store import tables as t
 from revolution_hub.store.tx import Store, StoreError
 
 Link = sqlite3.Connection | psycopg.Connection[Any]
@@ -115,7 +116,8 @@ def test_a_look_up_that_meets_it_is_made_again_and_asks_no_person(hasty: Any, sc
     def look_up(ctx: Any, value: Any) -> Any:
         link = lock()
         try:
-            hasty.connect()
+            with hasty.hub.store.begin("ten_a") as tx:
+                tx.conn.execute(sa.delete(t.connections))
             raise AssertionError("the lock does not hold")
         finally:
             link.close()

@@ -6,11 +6,12 @@ at before a body is read.
 
 import hashlib
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from typing import Annotated, Any, TypeVar
 
 from fastapi import APIRouter, Depends, Request
 from fastapi.dependencies.models import Dependant
+from fastapi.responses import Response
 from fastapi.routing import APIRoute
 from pydantic import BaseModel, ConfigDict, ValidationError
 
@@ -34,6 +35,21 @@ class Model(BaseModel):
     """Base of every request body: unknown members are refused, nothing is converted."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
+
+
+class LeanRoute(APIRoute):
+    """A route whose function gets the request and nothing else: nothing is looked up for it beforehand."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        """Return the function itself, behind the query parameters it does not know."""
+        function = self.endpoint
+
+        async def handle(request: Request) -> Response:
+            await only_known_query(request)
+            response: Response = await function(request)
+            return response
+
+        return handle
 
 
 # Dependencies that wait for nothing are `async`: a plain function would cost every request a thread.
@@ -80,10 +96,14 @@ def route(
 
 
 def public_route(
-    router: APIRouter, method: str, path: str, *, why: str, status: int = 200
+    router: APIRouter, method: str, path: str, *, why: str, status: int = 200, lean: bool = False
 ) -> Callable[[Function], Function]:
-    """Serve `method path` to everybody; `why` says what protects it instead of a permission."""
-    return _add(router, method, path, status, [], {"x-public": why}, None)
+    """Serve `method path` to everybody; `why` says what protects it instead of a permission.
+
+    The function of a `lean` route takes the request alone; that is for the hot door.
+    """
+    route_class = LeanRoute if lean else APIRoute
+    return _add(router, method, path, status, [], {"x-public": why}, None, route_class=route_class)
 
 
 def _add(
@@ -94,6 +114,8 @@ def _add(
     dependencies: Sequence[Any],
     marks: JsonObject,
     body: type[Model] | None = None,
+    *,
+    route_class: type[APIRoute] = APIRoute,
 ) -> Callable[[Function], Function]:
     extra = dict(marks)
     if body is not None:
@@ -109,6 +131,7 @@ def _add(
             dependencies=[*dependencies, Depends(only_known_query)],
             openapi_extra=extra,
             response_model=None,
+            route_class_override=route_class,
         )
         return function
 

@@ -47,9 +47,12 @@ async def receive_from_app(connector: str, app_key: str, request: Request, hub: 
     "/hooks/{key}",
     why="an unguessable address, and a signature if the trigger asks",
     status=202,
+    lean=True,
 )
-async def receive_from_hook(key: str, request: Request, hub: HubDep) -> Response:
+async def receive_from_hook(request: Request) -> Response:
     """Start the workflow behind this address; with `answer: result` wait for its answer."""
+    hub: Hub = request.app.state.hub
+    key = str(request.path_params["key"])
     intake: Intake = request.app.state.intake
     started = await intake.receive(key, await _delivery(request, hub))
     if started.answer != RESULT:
@@ -87,12 +90,12 @@ def _outcome(execution: Execution) -> JsonObject:
 
 
 async def _delivery(request: Request, hub: Hub) -> Delivery:
-    path = request.scope.get("raw_path", request.url.path.encode()).decode("latin-1")
+    path = (request.scope.get("raw_path") or request.url.path.encode()).decode("latin-1")
     query = request.scope.get("query_string", b"").decode("latin-1")
     return Delivery(
         method=request.method,
         url=hub.settings.public() + path + (f"?{query}" if query else ""),
-        headers={name.lower(): value for name, value in request.headers.items()},
+        headers={name.decode("latin-1"): value.decode("latin-1") for name, value in request.headers.raw},
         body=await raw_body(request, hub.settings.body_bytes),
         received_at=hub.now(),
     )

@@ -19,6 +19,9 @@ from revolution_sdk import Delivery
 
 THREADS = 2
 LARGEST_BATCH = 64
+LEAST_BESIDE = 24
+"""How many must wait for a second thread to help: small batches cost more than they save."""
+
 MOST_WAITING = 2048
 PATIENCE_S = 10.0
 RETRY_AFTER_S = 1.0
@@ -43,6 +46,7 @@ class Intake:
         self._queue: deque[_Waiting] = deque()
         self._changed = threading.Condition()
         self._started = False
+        self._busy = 0
 
     async def receive(self, key: str, delivery: Delivery) -> HookStarted:
         """Take in one delivery and return what it started, after the commit.
@@ -57,7 +61,8 @@ class Intake:
                 raise _overloaded()
             self._start()
             self._queue.append(_Waiting(arrived, time.monotonic(), loop, future))
-            self._changed.notify()
+            if not self._busy or len(self._queue) == LEAST_BESIDE:
+                self._changed.notify()
         return await future
 
     def _start(self) -> None:
@@ -72,12 +77,19 @@ class Intake:
             batch = self._take()
             answers = self._received(batch)
             batch[0].loop.call_soon_threadsafe(_answer, batch, answers)
+            self._leave()
 
     def _take(self) -> list[_Waiting]:
         with self._changed:
-            while not self._queue:
+            while len(self._queue) < (LEAST_BESIDE if self._busy else 1):
                 self._changed.wait()
+            self._busy += 1
             return [self._queue.popleft() for _ in range(min(len(self._queue), LARGEST_BATCH))]
+
+    def _leave(self) -> None:
+        with self._changed:
+            self._busy -= 1
+            self._changed.notify()
 
     def _received(self, batch: Sequence[_Waiting]) -> list[Received]:
         late_s = time.monotonic() - self._patience_s

@@ -5,12 +5,13 @@ waits for a workflow's result gets it in the same commit, as long as the workflo
 """
 
 import hashlib
+import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from revolution_hub.bus.receive import kept_headers
 from revolution_hub.crashpoint import reach
-from revolution_hub.engine.begin import begin
+from revolution_hub.engine.begin import BUDGET_S, begin
 from revolution_hub.engine.start import started_by_event
 from revolution_hub.engine.versions import get_version
 from revolution_hub.errors import NotFoundError
@@ -29,7 +30,8 @@ from revolution_sdk.webhooks import verify_standard
 HOOK_EVENT = "webhook.received"
 RESULT = "result"
 
-Secrets = dict[str, Secret]
+BATCH_BUDGET_S = 0.1
+"""How long the first stretches of a whole batch may take; what comes later is left to the workers."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,9 +75,12 @@ def receive_hooks(hub: Hub, arrived: Sequence[Arrived]) -> list[Received]:
 
     Raises StoreError if the database is away before anything was accepted.
     """
-    hooks = across.find_hooks(hub.store, {one.key for one in arrived})
-    secrets: Secrets = {}
-    made = [_made(hub, hooks, one, secrets) for one in arrived]
+    batch = _Batch(
+        hub=hub,
+        hooks=across.find_hooks(hub.store, {one.key for one in arrived}),
+        give_up_s=time.monotonic() + BATCH_BUDGET_S,
+    )
+    made = [_made(batch, one) for one in arrived]
     intakes = [one for one in made if isinstance(one, _Made)]
     reach("ingest.after_verify")
     outcomes = iter(submit_all(hub.store, [one.intake for one in intakes]))
@@ -93,23 +98,32 @@ class _Made:
     answer: str
 
 
-def _made(
-    hub: Hub, hooks: dict[str, tuple[Hook, Listener]], arrived: Arrived, secrets: Secrets
-) -> "_Made | BaseException":
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Batch:
+    """What the deliveries of a batch share: where they go, secrets once opened, and the time for steps."""
+
+    hub: Hub
+    hooks: dict[str, tuple[Hook, Listener]]
+    give_up_s: float
+    secrets: dict[str, Secret] = field(default_factory=dict)
+
+
+def _made(batch: _Batch, arrived: Arrived) -> "_Made | BaseException":
     try:
-        found = hooks.get(arrived.key)
+        found = batch.hooks.get(arrived.key)
         if found is None:
             raise NotFoundError("there is no such address")
         hook, listener = found
-        dedup_key = _verified(hub, hook, str(listener.settings.get("auth")), arrived.delivery, secrets)
+        dedup_key = _verified(batch, hook, str(listener.settings.get("auth")), arrived.delivery)
         answer = str(listener.settings.get("answer", "accepted"))
-        return _Made(intake=_intake(hub, hook, listener, arrived.delivery, dedup_key), answer=answer)
+        return _Made(intake=_intake(batch, hook, listener, arrived.delivery, dedup_key), answer=answer)
     except Exception as error:
         # Whatever is wrong with one delivery is told to its sender alone.
         return error
 
 
-def _intake(hub: Hub, hook: Hook, listener: Listener, delivery: Delivery, dedup_key: str) -> Intake:
+def _intake(batch: _Batch, hook: Hook, listener: Listener, delivery: Delivery, dedup_key: str) -> Intake:
+    hub = batch.hub
     stored = StoredDelivery(
         id=new_id("dlv"),
         source_id=hook.id,
@@ -133,7 +147,8 @@ def _intake(hub: Hub, hook: Hook, listener: Listener, delivery: Delivery, dedup_
     execution = started_by_event(event, listener, "webhook")
     if listener.settings.get("answer") != RESULT:
         return Intake(delivery=stored, event=event, executions=(execution,))
-    begun = begin(hub, execution, get_version(hub.store, execution))
+    budget_s = min(BUDGET_S, batch.give_up_s - time.monotonic())
+    begun = begin(hub, execution, get_version(hub.store, execution), budget_s=budget_s)
     return Intake(delivery=stored, event=event, executions=(begun.execution,), steps=begun.steps)
 
 
@@ -156,16 +171,16 @@ def _has_work(started: HookStarted) -> bool:
     return started.execution is not None and not started.execution.ended
 
 
-def _verified(hub: Hub, hook: Hook, auth: str, delivery: Delivery, secrets: Secrets) -> str:
+def _verified(batch: _Batch, hook: Hook, auth: str, delivery: Delivery) -> str:
     if auth == "none":
         return _own_key(delivery)
     if hook.secret is None:
         raise DeliveryError("this trigger has no signing secret")
-    if hook.id not in secrets:
-        document = hub.vault.open(hook.tenant_id, hook.id, hook.secret)
-        secrets[hook.id] = Secret(str(document["signing_secret"]))
+    if hook.id not in batch.secrets:
+        document = batch.hub.vault.open(hook.tenant_id, hook.id, hook.secret)
+        batch.secrets[hook.id] = Secret(str(document["signing_secret"]))
     # The signed id may be of any length; its hash is of one, and as unique.
-    return hashlib.sha256(verify_standard(delivery, secrets[hook.id]).encode()).hexdigest()
+    return hashlib.sha256(verify_standard(delivery, batch.secrets[hook.id]).encode()).hexdigest()
 
 
 def _own_key(delivery: Delivery) -> str:

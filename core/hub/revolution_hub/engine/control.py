@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, replace
 
+from revolution_hub.engine.compiled import body_of
 from revolution_hub.engine.plan import ELSE, THEN
 from revolution_hub.engine.run import Run
 from revolution_hub.errors import TemplateError
@@ -9,7 +10,6 @@ from revolution_hub.model.change import Move
 from revolution_hub.model.execution import StepExecution, error_json
 from revolution_hub.model.status import ExecutionStatus, StepStatus
 from revolution_hub.model.workflow import Step, StepKind
-from revolution_hub.template.document import compile_document
 from revolution_hub.template.render import compile_condition, evaluate_condition
 from revolution_sdk.types import JsonObject
 
@@ -60,7 +60,7 @@ def branch(run: Run, step: Step, holding: bool) -> None:
 
 def perform(run: Run, step: Step) -> Move | None:
     """Perform a `set`, `respond` or `finish`; a `finish` returns the move that ends the execution."""
-    body = compile_document(step.body).render(run.scope())
+    body = body_of(step).render(run.scope())
     if step.kind is StepKind.RESPOND:
         response = {"status": int(body.get("status") or 200), "body": body.get("body")}
         _done(run, step, response)

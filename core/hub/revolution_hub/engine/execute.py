@@ -11,6 +11,7 @@ from datetime import timedelta
 from revolution_hub.crashpoint import reach
 from revolution_hub.engine import retry, settle
 from revolution_hub.engine.call import PluginBug, Target, call_action, checked_output, guarded_confirm
+from revolution_hub.engine.compiled import body_of
 from revolution_hub.engine.retry import Again, GiveUp
 from revolution_hub.engine.run import Run
 from revolution_hub.engine.settle import Settled
@@ -23,7 +24,6 @@ from revolution_hub.model.status import AttemptStatus, ConnectionStatus, Executi
 from revolution_hub.model.workflow import Step
 from revolution_hub.store import connections
 from revolution_hub.store.tx import StoreError
-from revolution_hub.template.document import compile_document
 from revolution_sdk.connector import Effect, Found
 from revolution_sdk.errors import ConnectorError, CredentialError, RetryableError, UnknownOutcomeError
 from revolution_sdk.types import Json, JsonObject
@@ -82,7 +82,7 @@ def _with_input(run: Run, step: Step, record: StepExecution, target: Target) -> 
     connection_id = target.connection.id if target.connection else None
     if record.input is not None:
         return replace(record, connection_id=connection_id)
-    value: Json = compile_document(step.body).render(run.scope())
+    value: Json = body_of(step).render(run.scope())
     problems = run.hub.catalog.check_input(target.name, value)
     if problems:
         raise InputError(f"the input of {target.name} is not valid", problems)

@@ -6,6 +6,8 @@ else reads and writes inside one tenant.
 
 import time
 from datetime import datetime
+from functools import lru_cache
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.engine import RowMapping
@@ -78,6 +80,13 @@ def connections_of_account(store: Store, app: ProviderApp, accounts: set[str]) -
 
 def find_hooks(store: Store, keys: set[str]) -> dict[str, tuple[Hook, Listener]]:
     """Return the hooks behind these webhook URLs with their published triggers; others are left out."""
+    with store.read_across() as tx:
+        rows = tx.conn.execute(_hooks_query(), {"keys": sorted(keys)}).mappings().all()
+    return {row["key"]: (value_of(Hook, row, secret=sealed_of(row)), _trigger_of(row)) for row in rows}
+
+
+@lru_cache
+def _hooks_query() -> sa.Select[Any]:
     hooks, listeners = t.hooks, t.listeners
     trigger = sa.and_(
         listeners.c.tenant_id == hooks.c.tenant_id,
@@ -85,9 +94,7 @@ def find_hooks(store: Store, keys: set[str]) -> dict[str, tuple[Hook, Listener]]
         listeners.c.kind == "webhook",
     )
     query = sa.select(hooks, listeners.c.version, listeners.c.settings).join_from(hooks, listeners, trigger)
-    with store.read_across() as tx:
-        rows = tx.conn.execute(query.where(hooks.c.key.in_(keys))).mappings().all()
-    return {row["key"]: (value_of(Hook, row, secret=sealed_of(row)), _trigger_of(row)) for row in rows}
+    return query.where(hooks.c.key.in_(sa.bindparam("keys", expanding=True)))
 
 
 def _trigger_of(row: RowMapping) -> Listener:

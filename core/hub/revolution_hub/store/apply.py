@@ -12,7 +12,7 @@ from sqlalchemy.engine import Connection
 from revolution_hub.model.change import Applied, Change, Duplicate, Intake, Keep, Outcome, Progress, Start
 from revolution_hub.model.event import StoredDelivery
 from revolution_hub.store import tables as t
-from revolution_hub.store.bulk import add, add_missing, add_new, by
+from revolution_hub.store.bulk import LEADER, add_led, add_missing, add_new, by
 from revolution_hub.store.progress import apply_progress
 from revolution_hub.store.rows import columns_of
 
@@ -59,22 +59,28 @@ def execution_of(change: Change) -> str | None:
 
 
 def _intake(conn: Connection, intakes: list[tuple[int, Intake]], outcomes: Outcomes) -> None:
-    rows = by((columns_of(one.event) for _, one in intakes), "tenant_id", "source_id", "dedup_key")
-    new = add_new(conn, t.events, rows)
-    fresh = [(at, one) for at, one in intakes if one.event.id in new]
-    _keep(conn, [one.delivery for _, one in fresh])
-    executions = [columns_of(execution) for _, one in fresh for execution in one.executions]
-    add(conn, t.executions, by(executions, "id"))
-    add(conn, t.step_executions, [columns_of(step) for _, one in fresh for step in one.steps])
-    for at, one in fresh:
-        outcomes[at] = Applied(execution_ids=tuple(execution.id for execution in one.executions))
+    if not intakes:
+        return
+    events = by((columns_of(one.event) for _, one in intakes), "tenant_id", "source_id", "dedup_key")
+    executions, steps, deliveries = [], [], []
+    for _, one in intakes:
+        leader = {LEADER: one.event.id}
+        executions += [columns_of(execution) | leader for execution in one.executions]
+        steps += [columns_of(step) | leader for step in one.steps]
+        if one.delivery.tenant_id is not None:
+            deliveries.append(columns_of(one.delivery) | leader)
+    led = ((t.deliveries, deliveries), (t.executions, by(executions, "id")), (t.step_executions, steps))
+    new = add_led(conn, (t.events, events), led)
+    # One app delivery may hold the events of several tenants; the first one stores it.
+    _keep(
+        conn, [one.delivery for _, one in intakes if one.event.id in new and one.delivery.tenant_id is None]
+    )
     for at, one in intakes:
-        if one.event.id not in new:
-            outcomes[at] = _known_event(conn, one)
+        started = tuple(execution.id for execution in one.executions)
+        outcomes[at] = Applied(execution_ids=started) if one.event.id in new else _known_event(conn, one)
 
 
 def _keep(conn: Connection, deliveries: list[StoredDelivery]) -> None:
-    # One app delivery may be kept by the events of several tenants; the first one stores it.
     apart = {one.id: one for one in deliveries}.values()
     of_apps = [columns_of(one, without=("tenant_id",)) for one in apart if one.tenant_id is None]
     add_missing(conn, t.app_deliveries, by(of_apps, "id"))

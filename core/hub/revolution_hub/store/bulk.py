@@ -1,8 +1,8 @@
 """Many rows in one statement, the same on both databases. Rows of one call have the same columns.
 
-SQLite's driver repeats a statement quickly, so the rows are made ready for it once. On PostgreSQL every row
-of its own costs the driver more than the server; there the rows travel as one JSON document that the server
-takes apart. Statements are built once per table and set of columns.
+Every row of its own costs a driver more than the database, and lets every other thread of the process in
+between. On SQLite one statement therefore takes as many rows as there are, up to a bound; on PostgreSQL the
+rows travel as one JSON document that the server takes apart. Statements are built once.
 """
 
 import base64
@@ -25,19 +25,16 @@ Rows = Sequence[dict[str, Any]]
 Names = tuple[str, ...]
 Writer = Callable[[Any], Any]
 
+LEADER = "led_by"
+
+_MOST_ROWS = 64
+
 
 class _Way(Enum):
-    ADD = auto()
     ADD_MISSING = auto()
     ADD_NEW = auto()
     PUT = auto()
     CHANGE = auto()
-
-
-def add(conn: Connection, table: sa.Table, rows: Rows) -> None:
-    """Insert rows; any conflict is an error."""
-    if rows:
-        _run(conn, _Way.ADD, table, rows)
 
 
 def add_missing(conn: Connection, table: sa.Table, rows: Rows) -> None:
@@ -51,7 +48,7 @@ def add_new(conn: Connection, table: sa.Table, rows: Rows) -> set[str]:
 
     What was inserted is what the database returns: the row count of such a statement says nothing.
     """
-    return set(_run(conn, _Way.ADD_NEW, table, rows).scalars()) if rows else set()
+    return set(_run(conn, _Way.ADD_NEW, table, rows)) if rows else set()
 
 
 def put(conn: Connection, table: sa.Table, rows: Rows) -> None:
@@ -66,20 +63,70 @@ def change(conn: Connection, table: sa.Table, rows: Rows) -> None:
         _run(conn, _Way.CHANGE, table, rows)
 
 
+def add_led(
+    conn: Connection, leading: tuple[sa.Table, Rows], led: Sequence[tuple[sa.Table, Rows]]
+) -> set[str]:
+    """Insert leading rows that break no uniqueness, and of the others those a new one leads; return its ids.
+
+    Rows of `led` name their leader's id under `LEADER`. On PostgreSQL all of it is one round trip.
+    """
+    following = [(table, rows) for table, rows in led if rows]
+    if conn.dialect.name == POSTGRESQL:
+        shapes = tuple((table, tuple(rows[0])) for table, rows in (leading, *following))
+        sent = {f"sent_{table.name}": _document(rows) for table, rows in (leading, *following)}
+        return set(conn.execute(_led_for_postgresql(shapes), sent).scalars())
+    new = add_new(conn, *leading)
+    for table, rows in following:
+        chosen = [row for row in rows if row[LEADER] in new]
+        add_missing(conn, table, [{k: v for k, v in row.items() if k != LEADER} for row in chosen])
+    return new
+
+
 def by(rows: Iterable[dict[str, Any]], *names: str) -> list[dict[str, Any]]:
     """Return the rows in the order of these columns: two batches that meet wait for each other, not both."""
     return sorted(rows, key=lambda row: tuple(row[name] for name in names))
 
 
-def _run(conn: Connection, way: _Way, table: sa.Table, rows: Rows) -> CursorResult[Any]:
+def _run(conn: Connection, way: _Way, table: sa.Table, rows: Rows) -> list[str]:
+    """Run the statement over all rows; returns the ids it returned, if it returns any."""
     names = tuple(rows[0])
     if conn.dialect.name == POSTGRESQL:
-        document = json.dumps(rows, default=_text_of, ensure_ascii=False)
-        return conn.execute(_for_postgresql(way, table, names), {"sent": document})
-    if way is _Way.ADD_NEW:
-        return conn.execute(_for_sqlite(way, table, names), rows)
+        sent = {f"sent_{table.name}": _document(rows)}
+        return _returned(conn.execute(_for_postgresql(way, table, names), sent))
     ready = _ready(way, table, names)
-    return conn.exec_driver_sql(ready.text, [ready.values(row) for row in rows])
+    if way is _Way.CHANGE:
+        conn.exec_driver_sql(ready.text, [tuple(ready.values(row)) for row in rows])
+        return []
+    found: list[str] = []
+    for at in range(0, len(rows), _MOST_ROWS):
+        some = rows[at : at + _MOST_ROWS]
+        values = tuple(value for row in some for value in ready.values(row))
+        found += _returned(conn.exec_driver_sql(ready.text_for(len(some)), values))
+    return found
+
+
+def _returned(result: CursorResult[Any]) -> list[str]:
+    return list(result.scalars()) if result.returns_rows else []
+
+
+def _document(rows: Rows) -> str:
+    return json.dumps(rows, default=_text_of, ensure_ascii=False)
+
+
+@lru_cache(maxsize=256)
+def _led_for_postgresql(shapes: tuple[tuple[sa.Table, Names], ...]) -> Any:
+    (table, names), *led = shapes
+    sent = _sent(table, names)
+    insert = postgresql.insert(table).from_select(names, sa.select(*sent.c), include_defaults=False)
+    new = insert.on_conflict_do_nothing().returning(table.c.id).cte("new")
+    statement = sa.select(new.c.id)
+    for other, columns in led:
+        plain = tuple(name for name in columns if name != LEADER)
+        rows = _sent(other, columns)
+        chosen = sa.select(*[rows.c[name] for name in plain]).where(rows.c[LEADER].in_(sa.select(new.c.id)))
+        adding = postgresql.insert(other).from_select(plain, chosen, include_defaults=False)
+        statement = statement.add_cte(adding.on_conflict_do_nothing().cte(f"add_{other.name}"))
+    return statement
 
 
 @lru_cache(maxsize=256)
@@ -102,8 +149,6 @@ def _for_sqlite(way: _Way, table: sa.Table, names: Names) -> Any:
 
 def _settled(insert: postgresql.Insert | sqlite.Insert, way: _Way, table: sa.Table, names: Names) -> Any:
     """Say what the insert does about rows that are there already."""
-    if way is _Way.ADD:
-        return insert
     if way is _Way.PUT:
         keys = [column.name for column in table.primary_key]
         rest = {name: insert.excluded[name] for name in names if name not in keys}
@@ -113,18 +158,20 @@ def _settled(insert: postgresql.Insert | sqlite.Insert, way: _Way, table: sa.Tab
 
 
 def _sent(table: sa.Table, names: Names) -> sa.Subquery:
-    """Return the rows of the JSON document in the parameter `sent`, with the table's own types."""
-    binary = {name for name in names if isinstance(table.c[name].type, sa.LargeBinary)}
+    """Return the rows of the JSON document sent for a table, with the table's own types."""
+    types = {name: sa.Text() if name == LEADER else table.c[name].type for name in names}
+    binary = {name for name, kind in types.items() if isinstance(kind, sa.LargeBinary)}
     columns: list[Any] = [
-        sa.column(name, sa.Text() if name in binary else table.c[name].type) for name in names
+        sa.column(name, sa.Text() if name in binary else kind) for name, kind in types.items()
     ]
-    document = sa.cast(sa.bindparam("sent", type_=sa.Text()), postgresql.JSON)
-    rows = sa.func.json_to_recordset(document).table_valued(*columns).render_derived("r", with_types=True)
+    document = sa.cast(sa.bindparam(f"sent_{table.name}", type_=sa.Text()), postgresql.JSON)
+    alias = f"r_{table.name}"
+    rows = sa.func.json_to_recordset(document).table_valued(*columns).render_derived(alias, with_types=True)
     read = [
         sa.func.decode(rows.c[name], "base64").label(name) if name in binary else rows.c[name]
         for name in names
     ]
-    return sa.select(*read).subquery("sent_rows")
+    return sa.select(*read).subquery(f"sent_{table.name}")
 
 
 def _text_of(value: object) -> str:
@@ -137,13 +184,19 @@ def _text_of(value: object) -> str:
 
 @dataclass(frozen=True, slots=True)
 class _Ready:
-    """A statement as SQLite's driver takes it, and how to write the values of a row for it."""
+    """A statement for one row as SQLite's driver takes it, and how to write the values of a row for it."""
 
     text: str
     columns: tuple[tuple[str, Writer | None], ...]
 
-    def values(self, row: dict[str, Any]) -> tuple[Any, ...]:
-        return tuple([row[name] if write is None else write(row[name]) for name, write in self.columns])
+    def text_for(self, rows: int) -> str:
+        """Return the statement for this many rows."""
+        row = f"({', '.join('?' * len(self.columns))})"
+        return self.text.replace(row, ", ".join([row] * rows), 1)
+
+    def values(self, row: dict[str, Any]) -> list[Any]:
+        """Return a row's values as the driver takes them, in the statement's order."""
+        return [row[name] if write is None else write(row[name]) for name, write in self.columns]
 
 
 @lru_cache(maxsize=256)

@@ -11,6 +11,15 @@ STATEMENT_TIMEOUT_MS = 30_000
 CONNECT_TIMEOUT_S = 5
 POOL_TIMEOUT_S = 10
 
+_PRAGMAS = (
+    "journal_mode=WAL",
+    "synchronous=FULL",
+    f"busy_timeout={BUSY_TIMEOUT_MS}",
+    # Whoever commits the thousandth page copies them all; 32 MB at a time copy the busy ones far less often.
+    "wal_autocheckpoint=8000",
+    "cache_size=-16384",
+)
+
 SQLITE = "sqlite"
 POSTGRESQL = "postgresql"
 
@@ -27,7 +36,12 @@ def _sqlite(url: URL, pool_size: int) -> Engine:
         pool_size=pool_size,
         max_overflow=pool_size,
         pool_timeout=POOL_TIMEOUT_S,
-        connect_args={"check_same_thread": False, "timeout": BUSY_TIMEOUT_MS / 1000},
+        connect_args={
+            "check_same_thread": False,
+            "timeout": BUSY_TIMEOUT_MS / 1000,
+            # Statements for many rows come in as many lengths; each stays prepared.
+            "cached_statements": 512,
+        },
         poolclass=sa.pool.QueuePool,
     )
     sa.event.listen(engine, "connect", _prepare_sqlite)
@@ -40,7 +54,7 @@ def _prepare_sqlite(dbapi: Any, _record: Any) -> None:
     # would fail at once, whatever the busy timeout says. `_begin_sqlite` says which kind it is.
     dbapi.isolation_level = None
     cursor = dbapi.cursor()
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", f"busy_timeout={BUSY_TIMEOUT_MS}"):
+    for pragma in _PRAGMAS:
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
 
@@ -50,8 +64,28 @@ def _begin_sqlite(conn: Connection) -> None:
     conn.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
 
 
+def open_reader(url: str, pool_size: int, engine: Engine) -> Engine:
+    """Return the engine for look-ups over all tenants, each of which is one statement.
+
+    On PostgreSQL they go without a transaction: its beginning and its end would be two more round trips.
+    On SQLite, where there are none, it is `engine` itself.
+    """
+    parsed = make_url(url)
+    if parsed.drivername != POSTGRESQL:
+        return engine
+    return _postgresql_engine(
+        parsed, pool_size, "-c revolution.tenants=* -c default_transaction_read_only=on"
+    )
+
+
 def _postgresql(url: URL, pool_size: int) -> Engine:
-    engine = sa.create_engine(
+    engine = _postgresql_engine(url, pool_size, "")
+    sa.event.listen(engine, "begin", _begin_postgresql)
+    return engine
+
+
+def _postgresql_engine(url: URL, pool_size: int, options: str) -> Engine:
+    return sa.create_engine(
         url.set(drivername="postgresql+psycopg"),
         pool_size=pool_size,
         max_overflow=0,
@@ -61,15 +95,14 @@ def _postgresql(url: URL, pool_size: int) -> Engine:
             # The driver leaves transactions alone; `_begin_postgresql` begins them.
             "autocommit": True,
             # Whatever the server is set to: what is accepted is on disk.
-            "options": f"-c statement_timeout={STATEMENT_TIMEOUT_MS} -c timezone=UTC -c synchronous_commit=on",
+            "options": f"-c statement_timeout={STATEMENT_TIMEOUT_MS} -c timezone=UTC"
+            f" -c synchronous_commit=on {options}",
             "application_name": "revolution-hub",
             "keepalives_idle": 10,
             "keepalives_interval": 5,
             "keepalives_count": 3,
         },
     )
-    sa.event.listen(engine, "begin", _begin_postgresql)
-    return engine
 
 
 def _begin_postgresql(conn: Connection) -> None:

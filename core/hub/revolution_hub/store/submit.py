@@ -9,6 +9,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Iterable, Sequence
+from typing import NamedTuple
 
 from revolution_hub.crashpoint import reach
 from revolution_hub.model.change import Change, Outcome
@@ -44,24 +45,38 @@ def submit_all(store: Store, changes: Sequence[Change]) -> list[Outcome | BaseEx
     return store.companion(Committer).submit_all(changes)
 
 
-class _Ticket:
-    """One change on its way, and what came of it."""
+class _Group:
+    """Changes somebody handed in together and waits for. Only the committer settles them."""
 
-    __slots__ = ("_done", "_outcome", "change")
+    __slots__ = ("_done", "_left", "outcomes")
 
-    def __init__(self, change: Change) -> None:
-        self.change = change
-        self._outcome: list[Outcome | BaseException] = []
+    def __init__(self, size: int) -> None:
+        self.outcomes: list[Outcome | BaseException | None] = [None] * size
+        self._left = size
         self._done = threading.Lock()
-        self._done.acquire()
+        if size:
+            self._done.acquire()
+
+    def settle(self, at: int, outcome: Outcome | BaseException) -> None:
+        self.outcomes[at] = outcome
+        self._left -= 1
+        if not self._left:
+            self._done.release()
+
+    def wait(self) -> list[Outcome | BaseException]:
+        with self._done:
+            return [outcome for outcome in self.outcomes if outcome is not None]
+
+
+class _Ticket(NamedTuple):
+    """One change on its way, and its place in what was handed in with it."""
+
+    change: Change
+    group: _Group
+    at: int
 
     def settle(self, outcome: Outcome | BaseException) -> None:
-        self._outcome.append(outcome)
-        self._done.release()
-
-    def wait(self) -> Outcome | BaseException:
-        self._done.acquire()
-        return self._outcome[0]
+        self.group.settle(self.at, outcome)
 
 
 class Committer:
@@ -81,7 +96,8 @@ class Committer:
 
     def submit_all(self, changes: Sequence[Change]) -> list[Outcome | BaseException]:
         """Queue the changes and wait for their outcomes. A full queue makes the caller wait, then refuses."""
-        tickets = [_Ticket(change) for change in changes]
+        group = _Group(len(changes))
+        tickets = [_Ticket(change, group, at) for at, change in enumerate(changes)]
         with self._changed:
             if not self._changed.wait_for(self._has_room, self._patience_s):
                 raise StoreError(AWAY, reason=f"{len(self._queue)} changes wait for the database")
@@ -89,7 +105,7 @@ class Committer:
                 raise StoreError(AWAY, reason="the store is closed")
             self._queue.extend(tickets)
             self._changed.notify_all()
-        return [ticket.wait() for ticket in tickets]
+        return group.wait()
 
     def close(self) -> None:
         """Commit what is queued, then end."""

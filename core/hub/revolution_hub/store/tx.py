@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Engine
 
 from revolution_hub.errors import LimitError
-from revolution_hub.store.connect import LostConnectionError, WaitedTooLongError, open_engine
+from revolution_hub.store.connect import LostConnectionError, WaitedTooLongError, open_engine, open_reader
 
 AWAY = "the database does not answer; try again soon"
 
@@ -80,7 +80,9 @@ class Store:
     """The database. Safe to share between threads; open one per process and close it at the end."""
 
     def __init__(self, url: str, *, pool_size: int = 20) -> None:
-        self._engine = open_engine(url, pool_size)
+        readers = max(1, pool_size // 4)
+        self._engine = open_engine(url, max(1, pool_size - readers))
+        self._reader = open_reader(url, readers, self._engine)
         self._companions: dict[type[Any], Any] = {}
         self._lock = threading.Lock()
         self._closed = False
@@ -128,7 +130,7 @@ class Store:
 
     @contextmanager
     def read_across(self) -> Iterator[AcrossTx]:
-        """Read over all tenants. For `store/across.py` only."""
+        """Read over all tenants, every statement the newest state. For `store/across.py` only."""
         with self._connection(ALL_TENANTS, write=False) as conn:
             yield AcrossTx(conn)
 
@@ -150,6 +152,7 @@ class Store:
         for companion in companions:
             companion.close()
         self._engine.dispose()
+        self._reader.dispose()
 
     @contextmanager
     def _connection(self, tenants: str, *, write: bool, alone: bool = False) -> Iterator[Connection]:
@@ -172,12 +175,14 @@ class Store:
             raise StoreError(AWAY, reason=one_line(error)) from error
 
     def _begun(self, stack: ExitStack, options: dict[str, Any]) -> Connection:
+        across = options["revolution_tenants"] == ALL_TENANTS and not options["revolution_write"]
         try:
-            return _enter(stack, self._engine, options)
+            return _enter(stack, self._reader if across else self._engine, options)
         except LostConnectionError:
             # The server was restarted: what else lies in the pool is as dead. Nothing was done yet, so a new
             # connection may simply do it.
             self._engine.dispose()
+            self._reader.dispose()
             return _enter(stack, self._engine, options)
 
 

@@ -7,13 +7,15 @@ import time
 import uvicorn
 
 from revolution_hub.api.app import make_api
-from revolution_hub.cli.children.start import Started, run_child
+from revolution_hub.cli.children.start import Started, calm_collector, run_child
 
 
 def run_api(child: Started) -> None:
     """Serve until told to stop."""
+    api = make_api(child.hub)
+    calm_collector()
     config = uvicorn.Config(
-        make_api(child.hub),
+        api,
         log_level="warning",
         access_log=False,
         proxy_headers=False,

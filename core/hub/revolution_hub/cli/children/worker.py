@@ -4,7 +4,7 @@ import signal
 import socket
 import sys
 
-from revolution_hub.cli.children.start import Started, run_child
+from revolution_hub.cli.children.start import Started, calm_collector, run_child
 from revolution_hub.queue.wake import Ear, SocketEar
 from revolution_hub.queue.ways import make_ear
 from revolution_hub.queue.worker import Worker
@@ -17,6 +17,7 @@ def run_worker(child: Started) -> None:
     worker = Worker(child.hub, ear, child.tell, isolated=isolated)
     signal.signal(signal.SIGTERM, lambda *_: worker.stop())
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    calm_collector()
     worker.run()
 
 
