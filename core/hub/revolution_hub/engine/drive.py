@@ -1,6 +1,7 @@
 """drive: bring a claimed execution forward, step after step, until it ends or must wait."""
 
 import logging
+from collections.abc import Callable
 from dataclasses import replace
 
 from revolution_hub.crashpoint import reach
@@ -23,10 +24,14 @@ from revolution_sdk.connector import Effect
 _log = logging.getLogger("revolution.engine")
 
 
-def drive(hub: Hub, watch: Watch, execution: Execution) -> None:
+End = Callable[[Run, Move], None]
+
+
+def drive(hub: Hub, watch: Watch, execution: Execution, *, later: bool = False) -> None:
     """Drive one claimed execution. Returns when it has ended, waits, or belongs to somebody else.
 
-    Never raises because of the execution: a definition that cannot be run fails it with the reason.
+    Never raises because of the execution: a definition that cannot be run fails it with the reason. With
+    `later` the last commit is not waited for: the watch keeps the lease until it is done.
     """
     with watch.holding(execution.id):
         try:
@@ -34,7 +39,7 @@ def drive(hub: Hub, watch: Watch, execution: Execution) -> None:
             if execution.crashes >= CRASHES_BEFORE_FAILURE:
                 run.flush(_crashed(run))
                 return
-            _drive(run, watch)
+            _drive(run, watch, watch.settle if later else Run.flush)
         except StoreError:
             # The database is away, which is nobody's fault here: the lease brings the execution back.
             raise
@@ -45,24 +50,24 @@ def drive(hub: Hub, watch: Watch, execution: Execution) -> None:
             _fail(hub, execution, error)
 
 
-def _drive(run: Run, watch: Watch) -> None:
+def _drive(run: Run, watch: Watch, end: End) -> None:
     while True:
         if watch.stopping:
-            run.flush(Move(status=ExecutionStatus.QUEUED, at=run.now))
+            end(run, Move(status=ExecutionStatus.QUEUED, at=run.now))
             return
         step = next_step(run.workflow.steps, run.steps)
         if step is None:
-            run.flush(Move(status=ExecutionStatus.SUCCEEDED, at=run.now))
+            end(run, Move(status=ExecutionStatus.SUCCEEDED, at=run.now))
             return
         run.connection_id = None
         visited = control.visit(run, step)
+        if visited.calls and run.owes_answer:
+            # Somebody outside waits for this answer, so it is committed before anything that takes long.
+            run.flush()
         move = _execute(run, watch, step) if visited.calls else visited.move
         if move is not None:
-            run.flush(move)
+            end(run, move)
             return
-        if run.owes_answer:
-            # Somebody outside waits for this answer, so it is committed before the drive goes on.
-            run.flush()
         reach("worker.after_next_enqueued")
 
 

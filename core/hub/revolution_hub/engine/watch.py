@@ -11,16 +11,17 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import partial
 
 from revolution_hub.engine import retry, settle
 from revolution_hub.engine.run import Run
 from revolution_hub.hub import Hub
-from revolution_hub.model.change import Fenced, Move, Progress
+from revolution_hub.model.change import Fenced, Move, Outcome, Progress
 from revolution_hub.model.execution import Attempt, StepExecution
 from revolution_hub.model.status import ExecutionStatus
 from revolution_hub.model.workflow import Step
 from revolution_hub.store import across
-from revolution_hub.store.submit import submit
+from revolution_hub.store.submit import submit, submit_soon
 from revolution_sdk.connector import Action
 from revolution_sdk.errors import UnknownOutcomeError
 
@@ -60,6 +61,7 @@ class Watch:
         self.stopping = False
         self.elsewhere: Mapping[str, int] = {}
         self._held: dict[str, Call | None] = {}
+        self._settling: set[str] = set()
         self._uses: Counter[str] = Counter()
         self._lock = threading.Lock()
 
@@ -110,10 +112,32 @@ class Watch:
             self._uses[connection_id] += 1
             return True
 
-    def held(self) -> list[str]:
-        """Return the ids of the executions held now."""
+    def settle(self, run: Run, move: Move) -> None:
+        """Hand in what a drive has noted last, with its move, and keep the lease until it is committed.
+
+        If that fails, the lease is let go and brings the execution back.
+        """
+        execution_id = run.execution.id
         with self._lock:
-            return list(self._held)
+            self._settling.add(execution_id)
+        try:
+            submit_soon(self.hub.store, run.pending(move), partial(self._settled, execution_id))
+        except BaseException:
+            self._settled(execution_id, None)
+            raise
+
+    def _settled(self, execution_id: str, outcome: Outcome | BaseException | None) -> None:
+        with self._lock:
+            self._settling.discard(execution_id)
+        if isinstance(outcome, Fenced):
+            _log.info("execution %s belongs to somebody else now", execution_id)
+        elif isinstance(outcome, BaseException):
+            _log.warning("the end of execution %s could not be written: %s", execution_id, outcome)
+
+    def held(self) -> list[str]:
+        """Return the ids of the executions held now, those whose last commit is under way included."""
+        with self._lock:
+            return [*self._held, *self._settling]
 
     def keep(self, now: datetime) -> int:
         """Prolong every lease and settle overdue calls; returns how many calls hang."""
@@ -121,7 +145,7 @@ class Watch:
             overdue = [call for call in self._held.values() if call and now > call.overdue_at]
             for call in overdue:
                 self._held.pop(call.run.execution.id)
-            kept = list(self._held)
+            kept = [*self._held, *self._settling]
         if kept:
             until = now + timedelta(seconds=self.hub.settings.lease_s)
             across.renew(self.hub.store, self.owner, kept, until)

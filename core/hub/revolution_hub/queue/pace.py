@@ -5,7 +5,7 @@ a worker therefore keeps a short stretch of work at hand; where they take long i
 nothing waits behind a busy process while another one is idle.
 """
 
-AHEAD_S = 0.05
+AHEAD_S = 0.2
 """How much work is kept at hand, by the present pace."""
 
 MOST_AHEAD = 64

@@ -60,6 +60,7 @@ class Worker:
         self._pace = Pace(time.monotonic())
         self._room = threading.Condition()
         self._left_behind = False
+        self._flowing = False
         self._stopping = False
         self._over = threading.Event()
 
@@ -125,12 +126,14 @@ class Worker:
             return 0
 
     def _take(self, free: int) -> int:
-        self._left_behind = False
-        if not across.count_queued(self._hub.store, 1, isolated=self._isolated):
+        # Looking is cheaper than claiming for nothing; while claims bring something it is not needed.
+        if not self._flowing and not across.count_queued(self._hub.store, 1, isolated=self._isolated):
+            self._left_behind = False
             return 0
         # What a limit keeps from being claimed now may be claimed as soon as one of ours has ended.
         self._left_behind = True
         executions = self._claimer.take(free)
+        self._flowing = bool(executions)
         if executions:
             reach("worker.after_claim")
         since_s = time.monotonic()
@@ -149,7 +152,7 @@ class Worker:
             held = stack.pop_all()
         try:
             with held:
-                drive(self._hub, self._watch, execution)
+                drive(self._hub, self._watch, execution, later=True)
                 reach("worker.before_ack")
         except Exception:
             # A fault of the hub itself, such as a database that is gone: the lease brings the execution back.

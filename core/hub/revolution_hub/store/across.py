@@ -132,11 +132,15 @@ def hand_back(store: Store, owner: str, execution_ids: list[str]) -> int:
 
 def count_queued(store: Store, limit: int, *, isolated: bool) -> int:
     """Return how many executions wait for a worker of this kind, counting at most `limit`."""
-    wanted, index = (t.SUSPECT, t.BY_SUSPECT) if isolated else (t.TAKEABLE, t.BY_LANE)
-    found = t.through(sa.select(t.executions.c.id).where(wanted).limit(limit), index)
-    query = sa.select(sa.func.count()).select_from(found.subquery())
     with store.read_across() as tx:
-        return int(tx.conn.execute(query).scalar_one())
+        return int(tx.conn.execute(_queued(isolated), {"most": limit}).scalar_one())
+
+
+@lru_cache
+def _queued(isolated: bool) -> sa.Select[Any]:
+    wanted, index = (t.SUSPECT, t.BY_SUSPECT) if isolated else (t.TAKEABLE, t.BY_LANE)
+    found = t.through(sa.select(t.executions.c.id).where(wanted).limit(sa.bindparam("most")), index)
+    return sa.select(sa.func.count()).select_from(found.subquery())
 
 
 def end_leases_of(store: Store, owner: str) -> int:

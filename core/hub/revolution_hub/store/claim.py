@@ -99,11 +99,15 @@ def claim(
     return [taken[one] for _, one in picked if one in taken]
 
 
-def _count_running(conn: Connection, owner: str) -> tuple[_Running, Mapping[str, int]]:
+@lru_cache
+def _users() -> sa.Select[Any]:
     columns = (_TABLE.c.tenant_id, _TABLE.c.connection_id, _TABLE.c.lease_owner)
-    query = t.through(sa.select(*columns, sa.func.count()).where(t.RUNNING).group_by(*columns), t.BY_USE)
+    return t.through(sa.select(*columns, sa.func.count()).where(t.RUNNING).group_by(*columns), t.BY_USE)
+
+
+def _count_running(conn: Connection, owner: str) -> tuple[_Running, Mapping[str, int]]:
     running, elsewhere = _Running(Counter(), Counter()), Counter[str]()
-    for tenant_id, connection_id, holder, count in conn.execute(query):
+    for tenant_id, connection_id, holder, count in conn.execute(_users()):
         running.tenants[tenant_id] += count
         if connection_id is not None:
             running.connections[connection_id] += count
@@ -288,17 +292,22 @@ def _sent(lanes: Sequence[Lane]) -> str:
 def _take(
     conn: Connection, ids: list[str], owner: str, now: datetime, until: datetime
 ) -> dict[str, Execution]:
-    started = sa.func.coalesce(_TABLE.c.started_at, sa.bindparam("now", now, _TABLE.c.started_at.type))
-    taken = (
+    given = {"ids": ids, "owner": owner, "now": now, "until": until}
+    return {row["id"]: execution_of(row) for row in conn.execute(_taking(), given).mappings()}
+
+
+@lru_cache
+def _taking() -> Any:
+    moment = _TABLE.c.lease_until.type
+    return (
         sa.update(_TABLE)
-        .where(_TABLE.c.id.in_(ids), _TABLE.c.status == _QUEUED)
+        .where(_TABLE.c.id.in_(sa.bindparam("ids", expanding=True)), _TABLE.c.status == _QUEUED)
         .values(
             status=str(ExecutionStatus.RUNNING),
             fence=_TABLE.c.fence + 1,
-            lease_owner=owner,
-            lease_until=until,
-            started_at=started,
+            lease_owner=sa.bindparam("owner"),
+            lease_until=sa.bindparam("until", type_=moment),
+            started_at=sa.func.coalesce(_TABLE.c.started_at, sa.bindparam("now", type_=moment)),
         )
         .returning(*_TABLE.c)
     )
-    return {row["id"]: execution_of(row) for row in conn.execute(taken).mappings()}

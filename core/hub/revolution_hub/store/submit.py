@@ -8,7 +8,7 @@ import logging
 import threading
 import time
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
 from revolution_hub.crashpoint import reach
@@ -45,6 +45,30 @@ def submit_all(store: Store, changes: Sequence[Change]) -> list[Outcome | BaseEx
     return store.companion(Committer).submit_all(changes)
 
 
+def submit_soon(store: Store, change: Change, done: Callable[[Outcome | BaseException], None]) -> None:
+    """Hand in a change without waiting for its commit; `done` is told the outcome by the committer's thread.
+
+    `done` must be quick. Raises StoreError, and tells nothing, if the change could not even be queued.
+    """
+    store.companion(Committer).queue([_Ticket(change, _Told(done), 0)])
+
+
+class _Told:
+    """Somebody who goes on and is told later."""
+
+    __slots__ = ("_done",)
+
+    def __init__(self, done: Callable[[Outcome | BaseException], None]) -> None:
+        self._done = done
+
+    def settle(self, _: int, outcome: Outcome | BaseException) -> None:
+        try:
+            self._done(outcome)
+        except Exception:
+            # The committer serves the whole process and must not end for one listener's fault.
+            _log.exception("the outcome of a change could not be told")
+
+
 class _Group:
     """Changes somebody handed in together and waits for. Only the committer settles them."""
 
@@ -72,7 +96,7 @@ class _Ticket(NamedTuple):
     """One change on its way, and its place in what was handed in with it."""
 
     change: Change
-    group: _Group
+    group: "_Group | _Told"
     at: int
 
     def settle(self, outcome: Outcome | BaseException) -> None:
@@ -97,7 +121,11 @@ class Committer:
     def submit_all(self, changes: Sequence[Change]) -> list[Outcome | BaseException]:
         """Queue the changes and wait for their outcomes. A full queue makes the caller wait, then refuses."""
         group = _Group(len(changes))
-        tickets = [_Ticket(change, group, at) for at, change in enumerate(changes)]
+        self.queue([_Ticket(change, group, at) for at, change in enumerate(changes)])
+        return group.wait()
+
+    def queue(self, tickets: Sequence[_Ticket]) -> None:
+        """Put changes behind those that wait; raises StoreError if that cannot be done in time."""
         with self._changed:
             if not self._changed.wait_for(self._has_room, self._patience_s):
                 raise StoreError(AWAY, reason=f"{len(self._queue)} changes wait for the database")
@@ -105,7 +133,6 @@ class Committer:
                 raise StoreError(AWAY, reason="the store is closed")
             self._queue.extend(tickets)
             self._changed.notify_all()
-        return group.wait()
 
     def close(self) -> None:
         """Commit what is queued, then end."""
