@@ -61,9 +61,6 @@ def _drive(run: Run, watch: Watch, end: End) -> None:
             return
         run.connection_id = None
         visited = control.visit(run, step)
-        if visited.calls and run.owes_answer:
-            # Somebody outside waits for this answer, so it is committed before anything that takes long.
-            run.flush()
         move = _execute(run, watch, step) if visited.calls else visited.move
         if move is not None:
             end(run, move)
@@ -72,6 +69,10 @@ def _drive(run: Run, watch: Watch, end: End) -> None:
 
 
 def _execute(run: Run, watch: Watch, step: Step) -> Move | None:
+    if run.owes_answer:
+        # Somebody outside waits for this answer, so it is committed before anything that takes long.
+        run.flush()
+    watch.before_action()
     try:
         return execute(run, watch, step)
     except TemplateError as error:

@@ -7,7 +7,7 @@ drive's place, which fences that drive off; the process then takes nothing new a
 import logging
 import threading
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -48,6 +48,10 @@ class Call:
     looking_up: bool = False
 
 
+def _nothing() -> None:
+    """Do nothing."""
+
+
 class Watch:
     """Safe to share between threads: drives report here, one keeper thread calls `keep` every second.
 
@@ -59,6 +63,7 @@ class Watch:
         self.hub = hub
         self.owner = owner
         self.stopping = False
+        self.before_action: Callable[[], None] = _nothing
         self.elsewhere: Mapping[str, int] = {}
         self._held: dict[str, Call | None] = {}
         self._settling: set[str] = set()

@@ -30,6 +30,7 @@ KEEP_S = 1.0
 SUSPECTS_S = 5.0
 IDLE_ISOLATED_S = 20.0
 LATE_S = 1.0
+FIRST_THREADS = 4
 
 LAST_S = 0.5
 """How long the end waits for a helper that the database keeps waiting."""
@@ -61,8 +62,12 @@ class Worker:
         self._room = threading.Condition()
         self._left_behind = False
         self._flowing = False
+        self._refill_below = self._threads
         self._stopping = False
         self._over = threading.Event()
+        self._broker = make_broker()
+        self._send = declare_drive_next(self._broker, self._drive_next)
+        self._watch.before_action = self._pass_on
 
     def stop(self) -> None:
         """Ask the worker to take nothing more and to end soon. Safe to call from a signal handler."""
@@ -72,14 +77,12 @@ class Worker:
 
     def run(self) -> None:
         """Work until stopped; returns when everything is finished or handed back."""
-        broker = make_broker()
-        send = declare_drive_next(broker, self._drive_next)
-        machine = dramatiq.Worker(broker, worker_threads=self._threads, worker_timeout=IDLE_MS)
+        machine = dramatiq.Worker(self._broker, worker_threads=self._threads, worker_timeout=IDLE_MS)
         machine.start()
         helpers = [threading.Thread(target=work, daemon=True) for work in (self._pulse, self._keep)]
         for helper in helpers:
             helper.start()
-        self._feed(send)
+        self._feed()
         self._tell("draining")
         self._ear.close()
         self._drain()
@@ -88,14 +91,14 @@ class Worker:
         for helper in helpers:
             helper.join(LAST_S)
 
-    def _feed(self, send: Callable[[], None]) -> None:
+    def _feed(self) -> None:
         idle_since_s = time.monotonic()
         was_idle = True
         while not self._stopping:
             free = self._wait_for_room()
             taken = self._take_safely(free) if free else 0
-            for _ in range(taken):
-                send()
+            for _ in range(min(taken, FIRST_THREADS)):
+                self._send()
             if taken or self._busy:
                 idle_since_s = time.monotonic()
             if self._isolated and time.monotonic() - idle_since_s > IDLE_ISOLATED_S:
@@ -115,7 +118,8 @@ class Worker:
         with self._room:
             ahead = 0 if self._isolated else self._pace.ahead(time.monotonic())
             full = self._threads + ahead
-            self._room.wait_for(lambda: self._busy < max(self._threads, full - ahead // 2), POLL_S)
+            self._refill_below = max(self._threads, full - ahead // 2)
+            self._room.wait_for(lambda: self._busy < self._refill_below, POLL_S)
             return max(0, full - self._busy)
 
     def _take_safely(self, free: int) -> int:
@@ -143,9 +147,19 @@ class Worker:
         return len(executions)
 
     def _drive_next(self) -> None:
+        # Where executions are quick, few threads do them all: the next one is cheaper than the next thread.
+        # A thread that is about to wait for an action sends a task for another one first.
+        while self._drive_one():
+            pass
+
+    def _pass_on(self) -> None:
+        if self._claimed:
+            self._send()
+
+    def _drive_one(self) -> bool:
         with self._room, ExitStack() as stack:
             if not self._claimed:
-                return
+                return False
             execution, _ = self._claimed.popleft()
             # Held from here on without a gap, so that a stopping worker knows that it is under way.
             stack.enter_context(self._watch.holding(execution.id))
@@ -161,9 +175,11 @@ class Worker:
             self._pace.ended()
             with self._room:
                 self._busy -= 1
-                self._room.notify()
+                if self._busy < self._refill_below:
+                    self._room.notify()
             if self._left_behind:
                 self._ear.nudge()
+        return True
 
     def _pulse(self) -> None:
         # Only says that this process is not frozen. It must not wait for the database, which may be away.
