@@ -169,10 +169,10 @@ def test_even_a_limit_beyond_the_parsers_own_ends_in_a_refusal() -> None:
     ids=["open", "flat", "quotes", "quoted brackets", "escapes", "backslashes", "digits", "integer"],
 )
 def test_a_megabyte_of_anything_is_judged_quickly(raw: bytes) -> None:
-    began = time.perf_counter()
+    began = time.process_time()
     with contextlib.suppress(InputError):
         strict_json(raw)
-    assert time.perf_counter() - began < 2.0
+    assert time.process_time() - began < 2.0
 
 
 @settings(max_examples=400, deadline=None)

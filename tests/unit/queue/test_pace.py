@@ -18,8 +18,8 @@ def test_a_worker_that_has_done_nothing_yet_claims_nothing_ahead() -> None:
 
 
 def test_slow_executions_are_not_claimed_ahead_and_quick_ones_are() -> None:
-    assert paced(10).ahead(1.01) == 0
-    assert 10 <= paced(320).ahead(1.01) <= 20
+    assert paced(10).ahead(1.01) <= 2
+    assert 15 <= paced(100).ahead(1.01) <= 25
 
 
 def test_however_quick_they_are_there_is_an_end_to_it() -> None:
@@ -27,7 +27,7 @@ def test_however_quick_they_are_there_is_an_end_to_it() -> None:
 
 
 def test_a_pace_that_slackens_is_forgotten_soon() -> None:
-    pace = paced(1000)
-    assert pace.ahead(1.01) > 20
-    assert pace.ahead(2.0) <= 5
+    pace = paced(200)
+    assert pace.ahead(1.01) > 30
+    assert pace.ahead(2.0) < 20
     assert pace.ahead(3.0) == 0
