@@ -127,7 +127,7 @@ class Settings:
         200, _whole(1, 100_000), "executions of one tenant that are driven at a time, on all machines"
     )
     connection_running: int = _setting(
-        180, _whole(1, 100_000), "executions that call through one connection at a time, on all machines"
+        200, _whole(1, 100_000), "executions that call through one connection at a time, on all machines"
     )
     lease_s: int = _setting(
         30, _whole(2, 3600), "seconds after which a silent worker's execution is taken over"
