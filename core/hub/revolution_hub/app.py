@@ -66,6 +66,7 @@ def prepare(settings: Settings, say: Callable[[str], None]) -> None:
         raise SettingsError(fault.line)
     with usable_store(settings) as store:
         migrate(store)
+        _warn_without_second_net(store)
         across.try_to_write(store)
         master = _master_key(settings, store, say)
         require_right_master_key(store, master)

@@ -40,9 +40,6 @@ _MODULES = {
     "isolated": f"{_CHILDREN}.worker",
 }
 
-_FIRST_START_S = {"api": 0.0, "clock": 0.0, "worker": 0.0, "isolated": float("inf")}
-"""The isolated worker starts when the others see something for it."""
-
 _log = logging.getLogger("revolution.supervisor")
 
 
@@ -93,7 +90,11 @@ class Supervisor:
 
     def run(self) -> int:
         """Start everything and keep it running; returns the exit code."""
-        self._wanted = [Wanted(role=role, start_at_s=_FIRST_START_S[role]) for role in _roles(self.settings)]
+        # The isolated worker starts when the others see something for it.
+        first_s = {"isolated": float("inf")}
+        self._wanted = [
+            Wanted(role=role, start_at_s=first_s.get(role, 0.0)) for role in _roles(self.settings)
+        ]
         bell, ear = channel()
         lifeline_read, lifeline_write = os.pipe()
         ready = False

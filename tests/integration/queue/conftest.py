@@ -24,7 +24,7 @@ from revolution_hub.model.principal import Principal
 from revolution_hub.model.time import utc_now
 from revolution_hub.queue.wake import Ear, SocketEar, Waker, channel
 from revolution_hub.queue.ways import make_ear, make_waker
-from revolution_hub.queue.worker import Worker
+from revolution_hub.queue.worker import POLL_S, Worker
 from revolution_hub.services import executions, workflows
 from revolution_hub.settings import Settings
 from revolution_hub.store.tx import Store
@@ -169,12 +169,18 @@ class Plant:
         return [workflows.execute_workflow(hub, OWNER, draft.id, {}, None)[0] for _ in range(count)]
 
     def work(
-        self, process: str, *, isolated: bool = False, ear: Ear | None = None, **settings: Any
+        self,
+        process: str,
+        *,
+        isolated: bool = False,
+        ear: Ear | None = None,
+        poll_s: float = POLL_S,
+        **settings: Any,
     ) -> Worker:
         """Run a worker; without an ear it hears nobody and finds its work by looking."""
         told = self.told.setdefault(process, [])
         hub = self.make_hub(process, **settings)
-        worker = Worker(hub, ear or SocketEar(), told.append, isolated=isolated)
+        worker = Worker(hub, ear or SocketEar(), told.append, isolated=isolated, poll_s=poll_s)
         thread = threading.Thread(target=worker.run, daemon=True)
         thread.start()
         self.running[process] = (worker, thread)

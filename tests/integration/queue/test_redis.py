@@ -121,7 +121,8 @@ def test_a_redis_that_is_gone_stops_nobody_and_carries_rings_again_when_it_is_ba
     redis_server.start()
     assert over_redis.waker.flush(30.0)
     assert over_redis.ear.wait(30.0)
-    assert _threads() == threads
+    # Threads that earlier tests left to themselves may end meanwhile; none may have come.
+    assert _threads() <= threads
     over_redis.settle()
     # Both ends told the outage once, and its end once.
     assert len(_told(caplog, "workers find their work by looking")) == 2

@@ -1,6 +1,8 @@
 """A worker process: claims what it has room for, hands back what it cannot finish, tells what it sees."""
 
+import socket
 import sqlite3
+import threading
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -130,14 +132,30 @@ def test_a_worker_is_alive_while_the_database_keeps_it_waiting(
     other.close()
 
 
+class Asleep(SocketEar):
+    """An ear that tells when somebody waits at it."""
+
+    def __init__(self, end: socket.socket) -> None:
+        super().__init__(end)
+        self.asleep = threading.Event()
+
+    def wait(self, timeout_s: float) -> bool:
+        self.asleep.set()
+        return super().wait(timeout_s)
+
+
 def test_a_ring_makes_a_worker_look_at_once(plant: Any, eventually: Any) -> None:
     bell, end = channel()
     plant.gate.opened.set()
-    plant.work("wrk_1", ear=SocketEar(end))
+    # One that has looked once and would look again in an hour finds its work by the ring alone.
+    ear = Asleep(end)
+    plant.work("wrk_1", ear=ear, poll_s=3600.0)
+    assert ear.asleep.wait(20)
     started = plant.start_executions(1, "walk_on")
     bell.send(b"!")
     eventually(lambda: plant.statuses(started) == ["succeeded"], "it is driven")
     bell.close()
     plant.running["wrk_1"][0].stop()
+    ear.nudge()
     plant.wait_for_end_of("wrk_1")
     end.close()

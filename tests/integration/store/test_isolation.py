@@ -113,7 +113,6 @@ FINDS_NOTHING: dict[str, Act] = {
     "connections.list_page": lambda tx, _: connections.list_page(tx, PAGE, None)[0],
     "connections.count_by_connector": lambda tx, _: connections.count_by_connector(tx),
     "executions.get": lambda tx, _: executions.get(tx, "exe_b"),
-    "executions.find_started": lambda tx, _: executions.find_started(tx, "wf_b", "key"),
     "executions.list_page": lambda tx, _: executions.list_page(
         tx, PAGE, workflow_id=None, status=None, event_id=None
     )[0],

@@ -3,15 +3,19 @@
 Every test here connects as a role that owns nothing, and none of its statements names a tenant.
 """
 
+import logging
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
 
+from revolution_hub.app import prepare
 from revolution_hub.model.change import Applied, Intake, Keep, Move, Progress, Start
 from revolution_hub.model.status import ExecutionStatus, StepStatus
+from revolution_hub.settings import Settings
 from revolution_hub.store import connections, tenants
 from revolution_hub.store import tables as t
 from revolution_hub.store.migrate import migrate
@@ -193,3 +197,14 @@ def test_a_superuser_is_told_apart(open_store: Open, empty_database: str, postgr
 
 def test_an_embedded_database_has_no_roles(store: Store, database_file: Any) -> None:
     assert excused_role(store) is None
+
+
+@pytest.mark.parametrize("superuser", [True, False])
+def test_a_start_warns_of_a_role_that_the_second_net_does_not_hold(
+    superuser: bool, postgres: Any, database: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    name = database.partition("?")[0].rpartition("/")[2]
+    url = postgres.url(name) if superuser else database
+    with caplog.at_level(logging.WARNING, logger="revolution"):
+        prepare(Settings(data_dir=tmp_path, database_url=url), lambda _: None)
+    assert ("row-level security" in caplog.text) is superuser

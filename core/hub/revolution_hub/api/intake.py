@@ -5,7 +5,6 @@ a look-up and a commit serve many. Who cannot be served in time is told so befor
 """
 
 import asyncio
-import logging
 import threading
 import time
 from collections import deque
@@ -25,8 +24,6 @@ LEAST_BESIDE = 24
 MOST_WAITING = 2048
 PATIENCE_S = 10.0
 RETRY_AFTER_S = 1.0
-
-_log = logging.getLogger("revolution.api")
 
 
 class _Waiting(NamedTuple):

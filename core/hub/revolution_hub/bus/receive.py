@@ -14,12 +14,11 @@ from revolution_hub.errors import InputError, NotFoundError, PluginError
 from revolution_hub.hub import Hub
 from revolution_hub.model.change import Applied, Intake, Keep
 from revolution_hub.model.connection import Connection, ProviderApp
-from revolution_hub.model.event import Event, StoredDelivery
-from revolution_hub.model.execution import Execution
+from revolution_hub.model.event import Event, Listener, StoredDelivery
 from revolution_hub.model.ids import new_id
 from revolution_hub.model.strict_json import dump_json, strict_json
 from revolution_hub.store import across, workflows
-from revolution_hub.store.submit import submit
+from revolution_hub.store.submit import submit, submit_all
 from revolution_hub.vault.tokens import app_secret
 from revolution_sdk import AppWebhook, Connector, Delivery, DeliveryError, Emitted, Secret
 from revolution_sdk.types import JsonObject
@@ -55,19 +54,18 @@ def receive_app_delivery(hub: Hub, connector_name: str, app_key: str, delivery: 
     events = _attributed(hub, connector, app, emitted, stored)
     if not events:
         submit(hub.store, Keep(delivery=stored))
-    new = 0
-    started: list[str] = []
-    for event in events:
-        intake = Intake(delivery=stored, event=event, executions=tuple(_executions(hub, event)))
-        outcome = submit(hub.store, intake)
-        if isinstance(outcome, Applied):
-            new += 1
-            started += outcome.execution_ids
+    outcomes = submit_all(hub.store, _intakes(hub, stored, events))
     reach("ingest.after_commit")
+    new = [one for one in outcomes if isinstance(one, Applied)]
+    started = tuple(execution_id for one in new for execution_id in one.execution_ids)
     if started:
         hub.wake()
     reach("ingest.after_enqueue")
-    return Received(delivery_id=stored.id, events=len(events), new=new, execution_ids=tuple(started))
+    for one in outcomes:
+        # An event that was not kept makes the provider send the delivery again; the others are known then.
+        if isinstance(one, BaseException):
+            raise one
+    return Received(delivery_id=stored.id, events=len(events), new=len(new), execution_ids=started)
 
 
 def _read(connector: Connector, webhook: AppWebhook, delivery: Delivery, secret: Secret) -> list[Emitted]:
@@ -142,8 +140,20 @@ def _event(connector: Connector, one: Emitted, connection: Connection, stored: S
     )
 
 
-def _executions(hub: Hub, event: Event) -> list[Execution]:
+def _intakes(hub: Hub, stored: StoredDelivery, events: list[Event]) -> list[Intake]:
+    # A delivery's events are often alike: who listens is read once per tenant and type.
+    listening: dict[tuple[str, str], list[Listener]] = {}
+    intakes = []
+    for event in events:
+        alike = (event.tenant_id, event.type)
+        if alike not in listening:
+            listening[alike] = _listeners(hub, event)
+        started = [started_by_event(event, one, "event") for one in match(event, listening[alike])]
+        intakes.append(Intake(delivery=stored, event=event, executions=tuple(started)))
+    return intakes
+
+
+def _listeners(hub: Hub, event: Event) -> list[Listener]:
     names = [event.type, *([event.canonical] if event.canonical else [])]
     with hub.store.read(event.tenant_id) as tx:
-        listeners = workflows.list_listeners(tx, names)
-    return [started_by_event(event, listener, "event") for listener in match(event, listeners)]
+        return workflows.list_listeners(tx, names)

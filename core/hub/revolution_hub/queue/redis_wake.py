@@ -5,7 +5,6 @@ what is to be done. So a queue that holds anything else than our messages is sim
 """
 
 import logging
-import threading
 import time
 
 import dramatiq
@@ -17,6 +16,7 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from revolution_hub.queue.ringer import Outage
+from revolution_hub.queue.wake import HeardEar
 
 NAMESPACE = "revolution"
 QUEUE = "revolution.wake"
@@ -172,29 +172,19 @@ class RedisSender:
             self._broker.enqueue(_message())
 
 
-class RedisEar:
+class RedisEar(HeardEar):
     """Hears the messages: a Dramatiq worker with one thread, whose one actor only says that it was called."""
 
     def __init__(self, url: str) -> None:
-        self._heard = threading.Event()
+        super().__init__()
         broker = WakeBroker(url, ANSWER_LIMIT_S)
         dramatiq.actor(broker=broker, queue_name=QUEUE, actor_name=LOOK)(self._look_for_work)
         self._machine = dramatiq.Worker(broker, worker_threads=1)
         self._machine.start()
-
-    def wait(self, timeout_s: float) -> bool:
-        """Wait for a ring or a nudge."""
-        heard = self._heard.wait(timeout_s)
-        self._heard.clear()
-        return heard
-
-    def nudge(self) -> None:
-        """End this process's own wait."""
-        self._heard.set()
 
     def close(self) -> None:
         """Stop listening; threads that still wait for Redis end by themselves."""
         self._machine.stop(timeout=0)
 
     def _look_for_work(self) -> None:
-        self._heard.set()
+        self.heard.set()

@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Callable
 
+from revolution_hub.queue.wake import HeardEar
 from revolution_hub.store.tx import one_line
 
 GAP_S = 0.01
@@ -86,29 +87,19 @@ class Ringer:
         return True
 
 
-class Listener:
+class Listener(HeardEar):
     """An ear that calls `listen` again and again in a thread of its own; it returns True when somebody rang.
 
     `listen` returns within about a second and raises when its server is away; `end` is called at the end.
     """
 
     def __init__(self, what: str, listen: Callable[[], bool], end: Callable[[], None]) -> None:
+        super().__init__()
         self._listen = listen
         self._end = end
         self._outage = Outage(what)
-        self._heard = threading.Event()
         self._closed = threading.Event()
         threading.Thread(target=self._run, name="listener", daemon=True).start()
-
-    def wait(self, timeout_s: float) -> bool:
-        """Wait for a ring or a nudge."""
-        heard = self._heard.wait(timeout_s)
-        self._heard.clear()
-        return heard
-
-    def nudge(self) -> None:
-        """End this process's own wait."""
-        self._heard.set()
 
     def close(self) -> None:
         """Stop listening; what is under way ends by itself."""
@@ -118,7 +109,7 @@ class Listener:
         while not self._closed.is_set():
             try:
                 if self._listen():
-                    self._heard.set()
+                    self.heard.set()
             except Exception as error:
                 # Whatever it is: the worker goes on by looking, and hears again when it is over.
                 self._outage.begin(error)

@@ -7,6 +7,7 @@ between the processes of one supervisor.
 
 import selectors
 import socket
+import threading
 from typing import Protocol
 
 
@@ -31,6 +32,23 @@ class Ear(Protocol):
 
     def close(self) -> None:
         """Stop listening, without waiting for servers that do not answer."""
+
+
+class HeardEar:
+    """What ears have in common whose rings arrive in a thread of their own: that thread sets `heard`."""
+
+    def __init__(self) -> None:
+        self.heard = threading.Event()
+
+    def wait(self, timeout_s: float) -> bool:
+        """Wait for a ring or a nudge."""
+        heard = self.heard.wait(timeout_s)
+        self.heard.clear()
+        return heard
+
+    def nudge(self) -> None:
+        """End this process's own wait."""
+        self.heard.set()
 
 
 class Bell:

@@ -48,8 +48,17 @@ class Worker:
     worker may drive, and with "draining" when this one will take nothing more.
     """
 
-    def __init__(self, hub: Hub, ear: Ear, tell: Callable[[str], None], *, isolated: bool = False) -> None:
+    def __init__(
+        self,
+        hub: Hub,
+        ear: Ear,
+        tell: Callable[[str], None],
+        *,
+        isolated: bool = False,
+        poll_s: float = POLL_S,
+    ) -> None:
         self._hub = hub
+        self._poll_s = poll_s
         self._ear = ear
         self._tell = tell
         self._isolated = isolated
@@ -108,7 +117,7 @@ class Worker:
                 self._hub.wake()
             was_idle = bool(free) and not taken
             if was_idle:
-                self._ear.wait(POLL_S)
+                self._ear.wait(self._poll_s)
 
     def _wait_for_room(self) -> int:
         """Wait until there is room, for a moment at most; returns how many more may be claimed now.

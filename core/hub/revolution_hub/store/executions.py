@@ -25,13 +25,6 @@ def get(tx: Tx, execution_id: str) -> Execution:
     return execution_of(found(one_row(tx, t.executions, t.executions.c.id == execution_id), "execution"))
 
 
-def find_started(tx: Tx, workflow_id: str, idempotency_key: str) -> Execution | None:
-    """Return what this idempotency key started before, or None."""
-    table = t.executions
-    row = one_row(tx, table, table.c.workflow_id == workflow_id, table.c.idempotency_key == idempotency_key)
-    return execution_of(row) if row else None
-
-
 def list_page(
     tx: Tx, page: Page, *, workflow_id: str | None, status: str | None, event_id: str | None
 ) -> tuple[list[Execution], str | None]:
