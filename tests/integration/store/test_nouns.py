@@ -120,9 +120,19 @@ def test_a_hooks_secret_comes_and_goes(store: Store) -> None:
     with store.begin("ten_a") as tx:
         workflows.add_hook(tx, HOOK)
         workflows.set_hook_secret(tx, replace(HOOK, secret=secret))
-        assert workflows.find_hook(tx, "wf_1") == replace(HOOK, secret=secret)
+        assert workflows.find_hook(tx, "wf_1") == replace(HOOK, secret=secret, revision=2)
         workflows.set_hook_secret(tx, HOOK)
-        assert workflows.find_hook(tx, "wf_1") == HOOK
+        assert workflows.find_hook(tx, "wf_1") == replace(HOOK, revision=3)
+
+
+def test_a_hook_is_another_with_every_version_of_its_own_workflow(store: Store) -> None:
+    other = replace(HOOK, id="hok_2", workflow_id="wf_2", key="other-key")
+    with store.begin("ten_a") as tx:
+        workflows.add_hook(tx, HOOK)
+        workflows.add_hook(tx, other)
+        workflows.add_version(tx, version(1), [])
+        assert workflows.find_hook(tx, "wf_1") == replace(HOOK, revision=2)
+        assert workflows.find_hook(tx, "wf_2") == other
 
 
 def test_a_connections_name_is_free_once_per_connector(store: Store, make: Any) -> None:

@@ -10,17 +10,29 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from revolution_hub.model.change import Applied, Duplicate, Fenced, Intake, Keep, Move, Progress, Start
+from revolution_hub.model.change import (
+    Applied,
+    Duplicate,
+    Fenced,
+    Intake,
+    Keep,
+    Move,
+    Progress,
+    Stale,
+    Start,
+)
+from revolution_hub.model.connection import Hook
 from revolution_hub.model.execution import Execution
 from revolution_hub.model.status import AttemptStatus, ExecutionStatus, StepStatus, WaitReason
-from revolution_hub.store import across, executions
+from revolution_hub.store import across, executions, workflows
 from revolution_hub.store import tables as t
 from revolution_hub.store.claim import Caps, Turns, claim
-from revolution_hub.store.submit import submit
+from revolution_hub.store.submit import submit, submit_all
 from revolution_hub.store.tx import Store
 
 NOW = datetime(2026, 11, 22, 10, tzinfo=UTC)
 UNTIL = NOW + timedelta(seconds=30)
+HOOK = Hook(id="hok_1", tenant_id="ten_a", workflow_id="wf_1", key="hook-key", created_at=NOW)
 ROOMY = Caps(tenant=1000, connection=1000)
 Open = Callable[..., Store]
 
@@ -159,6 +171,11 @@ def intake(make: Any, *, dedup_key: str = "1", **more: Any) -> Intake:
     return Intake(delivery=delivery, event=event, executions=(make.execution(event_id=event.id),))
 
 
+def by_hook(make: Any, dedup_key: str, hook_id: str = "hok_1") -> Intake:
+    made = intake(make, dedup_key=dedup_key)
+    return replace(made, event=replace(made.event, source_id=hook_id))
+
+
 def test_an_event_is_kept_with_its_delivery_and_what_it_starts(store: Store, make: Any) -> None:
     change = intake(make, body=b'{"raw": "\xff"}', headers={"webhook-id": "1"})
     assert submit(store, change) == Applied(execution_ids=(change.executions[0].id,))
@@ -174,6 +191,34 @@ def test_a_known_event_keeps_nothing_and_tells_what_the_first_started(store: Sto
     outcome = submit(store, again)
     assert outcome == Duplicate(of=first.event.id, execution_ids=(first.executions[0].id,))
     assert everything(store) == before
+
+
+def test_an_event_that_came_by_a_hook_which_is_another_by_now_leaves_nothing(store: Store, make: Any) -> None:
+    with store.begin("ten_a") as tx:
+        workflows.add_hook(tx, HOOK)
+        workflows.set_hook_secret(tx, HOOK)
+    before = everything(store)
+    for stale in (replace(by_hook(make, "1"), basis=1), replace(by_hook(make, "1", "gone"), basis=2)):
+        assert submit(store, stale) == Stale()
+        assert everything(store) == before
+    first = replace(by_hook(make, "1"), basis=2)
+    assert submit(store, first) == Applied(execution_ids=(first.executions[0].id,))
+    # What was taken in before the change is a repetition after it.
+    again = submit(store, replace(by_hook(make, "1"), basis=1))
+    assert again == Duplicate(of=first.event.id, execution_ids=(first.executions[0].id,))
+
+
+def test_in_one_batch_only_what_is_out_of_date_is_left_out(store: Store, make: Any) -> None:
+    with store.begin("ten_a") as tx:
+        workflows.add_hook(tx, HOOK)
+    bases = (1, 7, None, 1)
+    changes = [replace(by_hook(make, str(at)), basis=basis) for at, basis in enumerate(bases)]
+    outcomes = submit_all(store, changes)
+    assert [type(one) for one in outcomes] == [Applied, Stale, Applied, Applied]
+    kept = {changes[at].event.id for at in (0, 2, 3)}
+    assert {row["id"] for row in rows(store, t.events)} == kept
+    assert {row["event_id"] for row in rows(store, t.executions)} == kept
+    assert len(rows(store, t.deliveries)) == 3
 
 
 @pytest.mark.parametrize("other", [{"dedup_key": "2"}, {"source_id": "app_2"}, {"tenant_id": "ten_b"}])

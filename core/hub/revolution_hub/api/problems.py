@@ -32,6 +32,7 @@ _BY_CODE = {
     "rate_limited": 429,
     "database_unavailable": 503,
     "overloaded": 503,
+    "changing": 503,
     "body_too_large": 413,
     "content_type": 415,
     "unreadable": 422,

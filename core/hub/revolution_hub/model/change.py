@@ -50,13 +50,15 @@ class Intake:
     """A delivery, one event found in it, and the executions that event starts; the event decides.
 
     If the event is already known, nothing of the rest is kept. `steps` are what was already done in them
-    before anybody outside could notice.
+    before anybody outside could notice. With a `basis`, the hook it
+    came by must still be at that revision.
     """
 
     delivery: StoredDelivery
     event: Event
     executions: tuple[Execution, ...] = ()
     steps: tuple[StepExecution, ...] = ()
+    basis: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,4 +98,9 @@ class Fenced:
     """Somebody else holds the execution now, or it has ended; nothing was recorded."""
 
 
-Outcome: TypeAlias = Applied | Duplicate | Fenced
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stale:
+    """What the change was made from has changed since; nothing was recorded."""
+
+
+Outcome: TypeAlias = Applied | Duplicate | Fenced | Stale

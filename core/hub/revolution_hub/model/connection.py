@@ -58,7 +58,10 @@ class ProviderApp:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hook:
-    """The URL of one workflow's webhook trigger. `secret` is None when the trigger asks for no signature."""
+    """The URL of one workflow's webhook trigger. `secret` is None when the trigger asks for no signature.
+
+    `revision` grows with every change of what the URL leads to: another version, another secret.
+    """
 
     id: str
     tenant_id: str
@@ -66,3 +69,4 @@ class Hook:
     key: str
     created_at: datetime
     secret: Sealed | None = None
+    revision: int = 1

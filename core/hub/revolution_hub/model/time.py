@@ -2,6 +2,8 @@
 
 from datetime import UTC, datetime
 
+_WITHOUT_ZONE = len("2026-11-22T10:00:00.000000")
+
 
 def utc_now() -> datetime:
     """Return the present moment. Decisions do not call this; they are given `now`."""
@@ -17,4 +19,6 @@ def to_utc(moment: datetime) -> datetime:
 
 def rfc3339(moment: datetime) -> str:
     """Write a moment as `2026-11-22T10:00:00.000000Z`."""
-    return f"{to_utc(moment).replace(tzinfo=None).isoformat(timespec='microseconds')}Z"
+    if moment.tzinfo is not UTC:
+        moment = to_utc(moment)
+    return f"{moment.isoformat(timespec='microseconds')[:_WITHOUT_ZONE]}Z"

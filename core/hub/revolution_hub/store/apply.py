@@ -5,14 +5,25 @@ hurt its neighbors; one the database refuses raises, and the committer tries it 
 """
 
 from collections.abc import Sequence
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from revolution_hub.model.change import Applied, Change, Duplicate, Intake, Keep, Outcome, Progress, Start
+from revolution_hub.model.change import (
+    Applied,
+    Change,
+    Duplicate,
+    Intake,
+    Keep,
+    Outcome,
+    Progress,
+    Stale,
+    Start,
+)
 from revolution_hub.model.event import StoredDelivery
 from revolution_hub.store import tables as t
-from revolution_hub.store.bulk import LEADER, add_led, add_missing, add_new, by
+from revolution_hub.store.bulk import BASIS, LEADER, add_led, add_missing, add_new, by
 from revolution_hub.store.progress import apply_progress
 from revolution_hub.store.rows import columns_of
 
@@ -61,16 +72,15 @@ def execution_of(change: Change) -> str | None:
 def _intake(conn: Connection, intakes: list[tuple[int, Intake]], outcomes: Outcomes) -> None:
     if not intakes:
         return
-    events = by((columns_of(one.event) for _, one in intakes), "tenant_id", "source_id", "dedup_key")
+    events = by((_event(one) for _, one in intakes), "tenant_id", "source_id", "dedup_key")
     executions, steps, deliveries = [], [], []
     for _, one in intakes:
-        leader = {LEADER: one.event.id}
-        executions += [columns_of(execution) | leader for execution in one.executions]
-        steps += [columns_of(step) | leader for step in one.steps]
+        executions += [_led_by(one, execution) for execution in one.executions]
+        steps += [_led_by(one, step) for step in one.steps]
         if one.delivery.tenant_id is not None:
-            deliveries.append(columns_of(one.delivery) | leader)
+            deliveries.append(_led_by(one, one.delivery))
     led = ((t.deliveries, deliveries), (t.executions, by(executions, "id")), (t.step_executions, steps))
-    new = add_led(conn, (t.events, events), led)
+    new = add_led(conn, (t.events, events), led, t.hooks)
     # One app delivery may hold the events of several tenants; the first one stores it.
     _keep(
         conn, [one.delivery for _, one in intakes if one.event.id in new and one.delivery.tenant_id is None]
@@ -78,6 +88,18 @@ def _intake(conn: Connection, intakes: list[tuple[int, Intake]], outcomes: Outco
     for at, one in intakes:
         started = tuple(execution.id for execution in one.executions)
         outcomes[at] = Applied(execution_ids=started) if one.event.id in new else _known_event(conn, one)
+
+
+def _event(intake: Intake) -> dict[str, Any]:
+    row = columns_of(intake.event)
+    row[BASIS] = intake.basis
+    return row
+
+
+def _led_by(intake: Intake, value: Any) -> dict[str, Any]:
+    row = columns_of(value)
+    row[LEADER] = intake.event.id
+    return row
 
 
 def _keep(conn: Connection, deliveries: list[StoredDelivery]) -> None:
@@ -95,7 +117,9 @@ def _known_event(conn: Connection, change: Intake) -> Outcome:
             table.c.source_id == event.source_id,
             table.c.dedup_key == event.dedup_key,
         )
-    ).scalar_one()
+    ).scalar_one_or_none()
+    if first is None:
+        return Stale()
     started = sa.select(t.executions.c.id).where(
         t.executions.c.tenant_id == event.tenant_id, t.executions.c.event_id == first
     )

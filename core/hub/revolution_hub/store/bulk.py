@@ -6,28 +6,33 @@ rows travel as one JSON document that the server takes apart. Statements are bui
 """
 
 import base64
-import json
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import Enum, auto
 from functools import lru_cache
+from operator import itemgetter
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Connection, CursorResult
 
+from revolution_hub.model.time import to_utc
 from revolution_hub.store.connect import POSTGRESQL
-from revolution_hub.store.types import Moment
+from revolution_hub.store.types import Moment, json_text
 
 Rows = Sequence[dict[str, Any]]
 Names = tuple[str, ...]
 Writer = Callable[[Any], Any]
 
 LEADER = "led_by"
+BASIS = "made_from"
+_ASIDE: dict[str, Any] = {LEADER: sa.Text(), BASIS: sa.Integer()}
+"""What rows say that is no column of their table."""
 
 _MOST_ROWS = 64
+_MOMENT_LENGTH = len("2026-11-22 10:00:00.000000")
 
 
 class _Way(Enum):
@@ -64,22 +69,41 @@ def change(conn: Connection, table: sa.Table, rows: Rows) -> None:
 
 
 def add_led(
-    conn: Connection, leading: tuple[sa.Table, Rows], led: Sequence[tuple[sa.Table, Rows]]
+    conn: Connection,
+    leading: tuple[sa.Table, Rows],
+    led: Sequence[tuple[sa.Table, Rows]],
+    sources: sa.Table,
 ) -> set[str]:
     """Insert leading rows that break no uniqueness, and of the others those a new one leads; return its ids.
 
-    Rows of `led` name their leader's id under `LEADER`. On PostgreSQL all of it is one round trip.
+    Rows of `led` name their leader's id under `LEADER`. A leading row names under `BASIS` the revision at
+    which its source, by `source_id`, must still be, or None. On PostgreSQL all of it is one round trip.
     """
     following = [(table, rows) for table, rows in led if rows]
     if conn.dialect.name == POSTGRESQL:
         shapes = tuple((table, tuple(rows[0])) for table, rows in (leading, *following))
         sent = {f"sent_{table.name}": _document(rows) for table, rows in (leading, *following)}
-        return set(conn.execute(_led_for_postgresql(shapes), sent).scalars())
-    new = add_new(conn, *leading)
+        return set(conn.execute(_led_for_postgresql(shapes, sources), sent).scalars())
+    table, rows = leading
+    new = add_new(conn, table, _up_to_date(conn, rows, sources))
     for table, rows in following:
-        chosen = [row for row in rows if row[LEADER] in new]
-        add_missing(conn, table, [{k: v for k, v in row.items() if k != LEADER} for row in chosen])
+        add_missing(conn, table, [row for row in rows if row[LEADER] in new])
     return new
+
+
+def _up_to_date(conn: Connection, rows: Rows, sources: sa.Table) -> Rows:
+    asked = {row["source_id"] for row in rows if row[BASIS] is not None}
+    if not asked:
+        return rows
+    present = conn.execute(_revisions(sources), {"ids": sorted(asked)})
+    revision_of = {row.id: row.revision for row in present}
+    return [row for row in rows if row[BASIS] in (None, revision_of.get(row["source_id"]))]
+
+
+@lru_cache(maxsize=16)
+def _revisions(sources: sa.Table) -> sa.Select[Any]:
+    query = sa.select(sources.c.id, sources.c.revision)
+    return query.where(sources.c.id.in_(sa.bindparam("ids", expanding=True)))
 
 
 def by(rows: Iterable[dict[str, Any]], *names: str) -> list[dict[str, Any]]:
@@ -89,7 +113,7 @@ def by(rows: Iterable[dict[str, Any]], *names: str) -> list[dict[str, Any]]:
 
 def _run(conn: Connection, way: _Way, table: sa.Table, rows: Rows) -> list[str]:
     """Run the statement over all rows; returns the ids it returned, if it returns any."""
-    names = tuple(rows[0])
+    names = tuple(name for name in rows[0] if name not in _ASIDE)
     if conn.dialect.name == POSTGRESQL:
         sent = {f"sent_{table.name}": _document(rows)}
         return _returned(conn.execute(_for_postgresql(way, table, names), sent))
@@ -110,18 +134,21 @@ def _returned(result: CursorResult[Any]) -> list[str]:
 
 
 def _document(rows: Rows) -> str:
-    return json.dumps(rows, default=_text_of, ensure_ascii=False)
+    return json_text(rows, default=_text_of)
 
 
 @lru_cache(maxsize=256)
-def _led_for_postgresql(shapes: tuple[tuple[sa.Table, Names], ...]) -> Any:
-    (table, names), *led = shapes
-    sent = _sent(table, names)
-    insert = postgresql.insert(table).from_select(names, sa.select(*sent.c), include_defaults=False)
+def _led_for_postgresql(shapes: tuple[tuple[sa.Table, Names], ...], sources: sa.Table) -> Any:
+    (table, columns), *led = shapes
+    names = tuple(name for name in columns if name not in _ASIDE)
+    sent = _sent(table, columns)
+    same = sa.exists().where(sources.c.id == sent.c.source_id, sources.c.revision == sent.c[BASIS])
+    leading = sa.select(*[sent.c[name] for name in names]).where(sa.or_(sent.c[BASIS].is_(None), same))
+    insert = postgresql.insert(table).from_select(names, leading, include_defaults=False)
     new = insert.on_conflict_do_nothing().returning(table.c.id).cte("new")
     statement = sa.select(new.c.id)
     for other, columns in led:
-        plain = tuple(name for name in columns if name != LEADER)
+        plain = tuple(name for name in columns if name not in _ASIDE)
         rows = _sent(other, columns)
         chosen = sa.select(*[rows.c[name] for name in plain]).where(rows.c[LEADER].in_(sa.select(new.c.id)))
         adding = postgresql.insert(other).from_select(plain, chosen, include_defaults=False)
@@ -159,7 +186,7 @@ def _settled(insert: postgresql.Insert | sqlite.Insert, way: _Way, table: sa.Tab
 
 def _sent(table: sa.Table, names: Names) -> sa.Subquery:
     """Return the rows of the JSON document sent for a table, with the table's own types."""
-    types = {name: sa.Text() if name == LEADER else table.c[name].type for name in names}
+    types = {name: _ASIDE[name] if name in _ASIDE else table.c[name].type for name in names}
     binary = {name for name, kind in types.items() if isinstance(kind, sa.LargeBinary)}
     columns: list[Any] = [
         sa.column(name, sa.Text() if name in binary else kind) for name, kind in types.items()
@@ -184,19 +211,25 @@ def _text_of(value: object) -> str:
 
 @dataclass(frozen=True, slots=True)
 class _Ready:
-    """A statement for one row as SQLite's driver takes it, and how to write the values of a row for it."""
+    """A statement for one row as SQLite's driver takes it, and how a row's values are written for it."""
 
     text: str
-    columns: tuple[tuple[str, Writer | None], ...]
+    width: int
+    read: Callable[[dict[str, Any]], tuple[Any, ...]]
+    writers: tuple[tuple[int, Writer], ...]
 
     def text_for(self, rows: int) -> str:
         """Return the statement for this many rows."""
-        row = f"({', '.join('?' * len(self.columns))})"
+        row = f"({', '.join('?' * self.width)})"
         return self.text.replace(row, ", ".join([row] * rows), 1)
 
     def values(self, row: dict[str, Any]) -> list[Any]:
         """Return a row's values as the driver takes them, in the statement's order."""
-        return [row[name] if write is None else write(row[name]) for name, write in self.columns]
+        values = list(self.read(row))
+        for at, write in self.writers:
+            if values[at] is not None:
+                values[at] = write(values[at])
+        return values
 
 
 @lru_cache(maxsize=256)
@@ -205,20 +238,27 @@ def _ready(way: _Way, table: sa.Table, names: Names) -> _Ready:
     keys = [name for name in names if way is not _Way.CHANGE or name != "id"]
     compiled = _for_sqlite(way, table, names).compile(dialect=dialect, column_keys=keys)
     order = [{"the_id": "id"}.get(name, name) for name in compiled.positiontup]
-    return _Ready(str(compiled), tuple((name, _writer(table.c[name], dialect)) for name in order))
+    writers = [(at, _writer(table.c[name], dialect)) for at, name in enumerate(order)]
+    return _Ready(
+        text=str(compiled),
+        width=len(order),
+        # With a single name it would return the value without a tuple around it.
+        read=itemgetter(*order) if len(order) > 1 else lambda row: (row[order[0]],),
+        writers=tuple((at, write) for at, write in writers if write is not None),
+    )
 
 
 def _writer(column: sa.Column[Any], dialect: Any) -> Writer | None:
     if isinstance(column.type, Moment):
         return _sqlite_moment
+    if isinstance(column.type, sa.JSON):
+        return json_text
     writer: Writer | None = column.type.dialect_impl(dialect).bind_processor(dialect)
     return writer
 
 
-def _sqlite_moment(value: datetime | None) -> str | None:
+def _sqlite_moment(value: datetime) -> str:
     # The text SQLAlchemy itself writes and reads, without its detours.
-    if value is None:
-        return None
-    if value.tzinfo is None:
-        raise ValueError("a moment needs a time zone")
-    return value.astimezone(UTC).replace(tzinfo=None).isoformat(" ", "microseconds")
+    if value.tzinfo is not UTC:
+        value = to_utc(value)
+    return value.isoformat(" ", "microseconds")[:_MOMENT_LENGTH]

@@ -171,6 +171,7 @@ hooks = sa.Table(
     sa.Column("key", sa.String(80), nullable=False, unique=True),
     *_sealed(null=True),
     _moment("created_at", null=False),
+    sa.Column("revision", sa.Integer, nullable=False, server_default="1"),
 )
 
 

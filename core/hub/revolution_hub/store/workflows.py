@@ -95,7 +95,7 @@ def remove(tx: Tx, workflow_id: str) -> bool:
 
 
 def add_version(tx: Tx, version: StoredVersion, listeners: list[Listener]) -> None:
-    """Keep a published version and let it alone listen from now on."""
+    """Keep a published version and let it alone listen from now on; its webhook's URL leads to it."""
     tx.conn.execute(sa.insert(t.workflow_versions).values(columns_of(version)))
     tx.conn.execute(
         sa.delete(t.listeners).where(
@@ -105,6 +105,7 @@ def add_version(tx: Tx, version: StoredVersion, listeners: list[Listener]) -> No
     rows = [{**columns_of(one), "position": index} for index, one in enumerate(listeners)]
     if rows:
         tx.conn.execute(sa.insert(t.listeners), rows)
+    _change_hook(tx, t.hooks.c.workflow_id == version.workflow_id, {})
 
 
 def get_version(tx: Tx, workflow_id: str, version: int) -> StoredVersion:
@@ -146,6 +147,14 @@ def find_hook(tx: Tx, workflow_id: str) -> Hook | None:
 def set_hook_secret(tx: Tx, hook: Hook) -> None:
     """Store a hook's new or removed secret."""
     values = {name: value for name, value in columns_of(hook).items() if name.startswith("sealed")}
+    _change_hook(tx, t.hooks.c.id == hook.id, values)
+
+
+def _change_hook(tx: Tx, which: sa.ColumnElement[bool], values: JsonObject) -> None:
+    # Processes remember hooks; by the revision they learn that this one is another now.
+    revision = t.hooks.c.revision + 1
     tx.conn.execute(
-        sa.update(t.hooks).where(t.hooks.c.tenant_id == tx.tenant_id, t.hooks.c.id == hook.id).values(values)
+        sa.update(t.hooks)
+        .where(t.hooks.c.tenant_id == tx.tenant_id, which)
+        .values(revision=revision, **values)
     )
