@@ -1,7 +1,6 @@
 """Signature helpers for `verify` functions. All compare in constant time and work on raw bytes."""
 
 import base64
-import hashlib
 import hmac
 from datetime import datetime
 
@@ -15,7 +14,7 @@ MOST_SIGNATURES = 10
 
 def hmac_sha256(key: bytes, message: bytes) -> bytes:
     """Return the 32 bytes of HMAC-SHA256."""
-    return hmac.new(key, message, hashlib.sha256).digest()
+    return hmac.digest(key, message, "sha256")
 
 
 def hmac_sha256_base64(key: bytes, message: bytes) -> str:

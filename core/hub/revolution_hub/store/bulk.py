@@ -16,6 +16,7 @@ from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.dialects.postgresql import psycopg
 from sqlalchemy.engine import Connection, CursorResult
 
 from revolution_hub.model.time import to_utc
@@ -83,7 +84,7 @@ def add_led(
     if conn.dialect.name == POSTGRESQL:
         shapes = tuple((table, tuple(rows[0])) for table, rows in (leading, *following))
         sent = {f"sent_{table.name}": _document(rows) for table, rows in (leading, *following)}
-        return set(conn.execute(_led_for_postgresql(shapes, sources), sent).scalars())
+        return set(conn.exec_driver_sql(_led_for_postgresql(shapes, sources), sent).scalars())
     table, rows = leading
     new = add_new(conn, table, _up_to_date(conn, rows, sources))
     for table, rows in following:
@@ -95,15 +96,10 @@ def _up_to_date(conn: Connection, rows: Rows, sources: sa.Table) -> Rows:
     asked = {row["source_id"] for row in rows if row[BASIS] is not None}
     if not asked:
         return rows
-    present = conn.execute(_revisions(sources), {"ids": sorted(asked)})
-    revision_of = {row.id: row.revision for row in present}
+    marks = ", ".join("?" * len(asked))
+    present = f"SELECT id, revision FROM {sources.name} WHERE id IN ({marks})"  # noqa: S608, a table's name
+    revision_of = {row[0]: row[1] for row in conn.exec_driver_sql(present, tuple(asked))}
     return [row for row in rows if row[BASIS] in (None, revision_of.get(row["source_id"]))]
-
-
-@lru_cache(maxsize=16)
-def _revisions(sources: sa.Table) -> sa.Select[Any]:
-    query = sa.select(sources.c.id, sources.c.revision)
-    return query.where(sources.c.id.in_(sa.bindparam("ids", expanding=True)))
 
 
 def by(rows: Iterable[dict[str, Any]], *names: str) -> list[dict[str, Any]]:
@@ -116,7 +112,7 @@ def _run(conn: Connection, way: _Way, table: sa.Table, rows: Rows) -> list[str]:
     names = tuple(name for name in rows[0] if name not in _ASIDE)
     if conn.dialect.name == POSTGRESQL:
         sent = {f"sent_{table.name}": _document(rows)}
-        return _returned(conn.execute(_for_postgresql(way, table, names), sent))
+        return _returned(conn.exec_driver_sql(_for_postgresql(way, table, names), sent))
     ready = _ready(way, table, names)
     if way is _Way.CHANGE:
         conn.exec_driver_sql(ready.text, [tuple(ready.values(row)) for row in rows])
@@ -138,7 +134,7 @@ def _document(rows: Rows) -> str:
 
 
 @lru_cache(maxsize=256)
-def _led_for_postgresql(shapes: tuple[tuple[sa.Table, Names], ...], sources: sa.Table) -> Any:
+def _led_for_postgresql(shapes: tuple[tuple[sa.Table, Names], ...], sources: sa.Table) -> str:
     (table, columns), *led = shapes
     names = tuple(name for name in columns if name not in _ASIDE)
     sent = _sent(table, columns)
@@ -153,17 +149,23 @@ def _led_for_postgresql(shapes: tuple[tuple[sa.Table, Names], ...], sources: sa.
         chosen = sa.select(*[rows.c[name] for name in plain]).where(rows.c[LEADER].in_(sa.select(new.c.id)))
         adding = postgresql.insert(other).from_select(plain, chosen, include_defaults=False)
         statement = statement.add_cte(adding.on_conflict_do_nothing().cte(f"add_{other.name}"))
-    return statement
+    return _text_for_postgresql(statement)
 
 
 @lru_cache(maxsize=256)
-def _for_postgresql(way: _Way, table: sa.Table, names: Names) -> Any:
+def _for_postgresql(way: _Way, table: sa.Table, names: Names) -> str:
     sent = _sent(table, names)
     if way is _Way.CHANGE:
         values = {name: sent.c[name] for name in names if name != "id"}
-        return sa.update(table).where(table.c.id == sent.c.id).values(values)
+        return _text_for_postgresql(sa.update(table).where(table.c.id == sent.c.id).values(values))
     insert = postgresql.insert(table).from_select(names, sa.select(*sent.c), include_defaults=False)
-    return _settled(insert, way, table, names)
+    return _text_for_postgresql(_settled(insert, way, table, names))
+
+
+def _text_for_postgresql(statement: Any) -> str:
+    # As text it goes to the driver as it is. A statement would be looked through again for every call, to
+    # find out whether it is one that was seen before, and these are long.
+    return str(statement.compile(dialect=psycopg.dialect()))  # type: ignore[no-untyped-call]
 
 
 @lru_cache(maxsize=256)
@@ -195,7 +197,9 @@ def _sent(table: sa.Table, names: Names) -> sa.Subquery:
     alias = f"r_{table.name}"
     rows = sa.func.json_to_recordset(document).table_valued(*columns).render_derived(alias, with_types=True)
     read = [
-        sa.func.decode(rows.c[name], "base64").label(name) if name in binary else rows.c[name]
+        sa.func.decode(rows.c[name], sa.literal_column("'base64'")).label(name)
+        if name in binary
+        else rows.c[name]
         for name in names
     ]
     return sa.select(*read).subquery(f"sent_{table.name}")

@@ -18,6 +18,7 @@ _PRAGMAS = (
     # Whoever commits the thousandth page copies them all; 32 MB at a time copy the busy ones far less often.
     "wal_autocheckpoint=8000",
     "cache_size=-16384",
+    "temp_store=MEMORY",
 )
 
 SQLITE = "sqlite"
