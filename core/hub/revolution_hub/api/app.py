@@ -8,16 +8,16 @@ from revolution_hub.access.quotas import RateLimiter
 from revolution_hub.api import executions, health, hooks, integrations, tenants, workflows
 from revolution_hub.api.frame import Frame
 from revolution_hub.api.intake import Intake
+from revolution_hub.api.lean import LeanFirst
 from revolution_hub.api.problems import add_handlers
 from revolution_hub.hub import Hub
 
-# Routes are tried in order, and deliveries are the many.
 _ROUTERS = (hooks, health, tenants, workflows, executions, integrations)
 
 
 def make_api(hub: Hub) -> ASGIApp:
     """Return the API as an ASGI application around this Hub."""
-    return Frame(make_fastapi(hub))
+    return Frame(LeanFirst(make_fastapi(hub)))
 
 
 def make_fastapi(hub: Hub) -> FastAPI:

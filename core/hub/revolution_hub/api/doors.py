@@ -6,16 +6,16 @@ at before a body is read.
 
 import hashlib
 import time
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Sequence
 from typing import Annotated, Any, TypeVar
 
 from fastapi import APIRouter, Depends, Request
 from fastapi.dependencies.models import Dependant
-from fastapi.responses import Response
 from fastapi.routing import APIRoute
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from revolution_hub.access.rbac import PERMISSIONS, require
+from revolution_hub.api.lean import LeanRoute
 from revolution_hub.api.problems import problem_of
 from revolution_hub.errors import AccessError, ConflictError, InputError, LimitError, Problem
 from revolution_hub.hub import Hub
@@ -35,21 +35,6 @@ class Model(BaseModel):
     """Base of every request body: unknown members are refused, nothing is converted."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
-
-
-class LeanRoute(APIRoute):
-    """A route whose function gets the request and nothing else: nothing is looked up for it beforehand."""
-
-    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        """Return the function itself, behind the query parameters it does not know."""
-        function = self.endpoint
-
-        async def handle(request: Request) -> Response:
-            await only_known_query(request)
-            response: Response = await function(request)
-            return response
-
-        return handle
 
 
 # Dependencies that wait for nothing are `async`: a plain function would cost every request a thread.
@@ -100,7 +85,8 @@ def public_route(
 ) -> Callable[[Function], Function]:
     """Serve `method path` to everybody; `why` says what protects it instead of a permission.
 
-    The function of a `lean` route takes the request alone; that is for the hot door.
+    The function of a `lean` route takes the request alone and looks at its query itself; that is for the hot
+    door.
     """
     route_class = LeanRoute if lean else APIRoute
     return _add(router, method, path, status, [], {"x-public": why}, None, route_class=route_class)

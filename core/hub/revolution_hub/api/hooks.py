@@ -7,7 +7,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import Response
 from starlette.concurrency import run_in_threadpool
 
-from revolution_hub.api.doors import HubDep, public_route, raw_body
+from revolution_hub.api.doors import HubDep, only_known_query, public_route, raw_body
 from revolution_hub.api.intake import Intake
 from revolution_hub.bus.hook import RESULT, HookStarted
 from revolution_hub.bus.receive import receive_app_delivery
@@ -51,6 +51,7 @@ async def receive_from_app(connector: str, app_key: str, request: Request, hub: 
 )
 async def receive_from_hook(request: Request) -> Response:
     """Start the workflow behind this address; with `answer: result` wait for its answer."""
+    await only_known_query(request)
     hub: Hub = request.app.state.hub
     key = str(request.path_params["key"])
     intake: Intake = request.app.state.intake

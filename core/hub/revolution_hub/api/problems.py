@@ -1,12 +1,13 @@
 """Errors as problem+json (RFC 9457): one table from errors to statuses, all faults of a request at once."""
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import Response
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 
 from revolution_hub.errors import (
     AccessError,
@@ -100,11 +101,14 @@ def problem_response(
 
 def add_handlers(app: FastAPI) -> None:
     """Let every error leave as problem+json."""
-    app.add_exception_handler(HubError, _known)
-    app.add_exception_handler(DeliveryError, _known)
-    app.add_exception_handler(RequestValidationError, _query)
-    app.add_exception_handler(HTTPException, _http)
-    app.add_exception_handler(Exception, _unforeseen)
+    for kind, handler in _HANDLERS:
+        app.add_exception_handler(kind, handler)
+
+
+async def answer_to(request: Request, error: Exception) -> Response:
+    """Return the answer to an error; what nobody foresaw goes into the log."""
+    handler = next(handler for kind, handler in _HANDLERS if isinstance(error, kind))
+    return await handler(request, error)
 
 
 async def _known(request: Request, error: Exception) -> Response:
@@ -143,6 +147,21 @@ async def _unforeseen(request: Request, error: Exception) -> Response:
     return problem_response(
         request, 500, "internal_error", "something went wrong; the operator's log says what"
     )
+
+
+async def _gone(request: Request, _: Exception) -> Response:
+    # Who asked hung up before the body was whole. Nobody reads this; it is for the access log.
+    return problem_response(request, 400, "hung_up", "the request was not sent to its end")
+
+
+_HANDLERS: Sequence[tuple[type[Exception], Callable[[Request, Exception], Awaitable[Response]]]] = (
+    (HubError, _known),
+    (DeliveryError, _known),
+    (RequestValidationError, _query),
+    (HTTPException, _http),
+    (ClientDisconnect, _gone),
+    (Exception, _unforeseen),
+)
 
 
 def problem_of(location: Sequence[str | int], message: str, code: str) -> Problem:
