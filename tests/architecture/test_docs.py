@@ -24,7 +24,7 @@ from revolution_hub.model.yaml_document import read_yaml
 from revolution_hub.settings import PREFIX, Settings
 from revolution_hub.store.tx import StoreError
 from revolution_hub.template.comparisons import COMPARISONS
-from revolution_hub.template.filters import FILTERS
+from revolution_hub.template.filters.register import FILTERS
 from revolution_sdk import ConnectorError, Effect
 
 WORDS = ("event", "webhook", "manual", "uses", "with", "connection", "retry", "attempts", "delay", "longest")

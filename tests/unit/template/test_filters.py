@@ -5,9 +5,9 @@ from dataclasses import dataclass
 import pytest
 
 from revolution_hub.errors import TemplateError
-from revolution_hub.template.filters import FILTERS
+from revolution_hub.template.filters.register import FILTERS, GROUPS
 from revolution_hub.template.render import compile_template
-from revolution_sdk.types import Json
+from revolution_sdk.types import Json, JsonObject
 
 
 @dataclass(frozen=True)
@@ -59,9 +59,24 @@ def test_a_filter_refuses_what_it_does_not_fit(case: Case) -> None:
     assert str(case.expect) in caught.value.message
 
 
-def test_the_register_holds_exactly_the_documented_filters() -> None:
-    assert set(FILTERS) == {"default", "json", "length", "lower", "upper", "trim"}
-    assert all(name == one.name and one.function.__doc__ for name, one in FILTERS.items())
+EXAMPLES = [(one.name, *example) for one in FILTERS.values() for example in one.examples]
+
+
+@pytest.mark.parametrize(("name", "template", "data", "gives"), EXAMPLES)
+def test_every_documented_example_gives_what_it_says(
+    name: str, template: str, data: JsonObject, gives: Json
+) -> None:
+    rendered = compile_template(template).render(data)
+    assert (type(rendered), rendered) == (type(gives), gives)
+    assert "|" in template
+
+
+def test_the_register_documents_every_filter() -> None:
+    for name, one in FILTERS.items():
+        assert name == one.name
+        assert one.purpose.endswith(".")
+        assert one.examples
+    assert len(FILTERS) == sum(map(len, GROUPS.values()))
 
 
 FORMATS = [

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Final, TypeAlias
 
 from revolution_hub.template.comparisons import Comparison
-from revolution_hub.template.filters import Filter
+from revolution_hub.template.filters.filter import Filter
 from revolution_hub.template.limits import Run
 from revolution_hub.template.place import Place
 from revolution_hub.template.values import Undefined, present, required

@@ -10,7 +10,9 @@ from dataclasses import dataclass
 
 from revolution_hub.errors import TemplateError
 from revolution_hub.template.comparisons import COMPARISONS
-from revolution_hub.template.filters import DEFAULT_FILTER, FILTERS, Filter
+from revolution_hub.template.filters.basic import DEFAULT_FILTER
+from revolution_hub.template.filters.filter import Filter
+from revolution_hub.template.filters.register import FILTERS
 from revolution_hub.template.lexer import Kind, Token, tokenize
 from revolution_hub.template.limits import Limits
 from revolution_hub.template.near import did_you_mean
@@ -139,7 +141,16 @@ class _Parser:
                 arguments.append(self.operand())
         if not filter_.least_arguments <= len(arguments) <= filter_.most_arguments:
             raise self.error(token, f"{filter_.name} takes {_arity(filter_)}, not {len(arguments)}")
+        self.complain(filter_, arguments)
         return FilterCall(filter=filter_, arguments=tuple(arguments), place=self.place(token))
+
+    def complain(self, filter_: Filter, arguments: list[Node]) -> None:
+        """Refuse a written argument that the filter could never use."""
+        for index, argument in enumerate(arguments):
+            if filter_.complaint is not None and isinstance(argument, Literal):
+                complaint = filter_.complaint(index, argument.value)
+                if complaint is not None:
+                    raise argument.place.error(complaint)
 
     def filter_name(self) -> Filter:
         token = self.take()
