@@ -1,5 +1,7 @@
 """Opening a database: what SQLite and PostgreSQL each need so that a transaction means the same on both."""
 
+import sqlite3
+import time
 from typing import Any
 
 import psycopg
@@ -10,6 +12,8 @@ BUSY_TIMEOUT_MS = 20_000
 STATEMENT_TIMEOUT_MS = 30_000
 CONNECT_TIMEOUT_S = 5
 POOL_TIMEOUT_S = 10
+LOOK_AGAIN_S = 0.001
+_PRIMARY_CODE = 0xFF
 
 _PRAGMAS = (
     "journal_mode=WAL",
@@ -61,8 +65,34 @@ def _prepare_sqlite(dbapi: Any, _record: Any) -> None:
 
 
 def _begin_sqlite(conn: Connection) -> None:
-    write = conn.get_execution_options().get("revolution_write", True)
-    conn.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
+    if conn.get_execution_options().get("revolution_write", True):
+        _begin_to_write(conn, conn.connection.driver_connection)
+    else:
+        conn.exec_driver_sql("BEGIN")
+
+
+def _begin_to_write(conn: Connection, driver: Any) -> None:
+    """Begin as the one writer, waiting for the others as long as the connection's busy timeout says.
+
+    SQLite itself looks less and less often the longer it waits, up to ten times a second. Somebody who commits
+    without a pause would then be ahead of everybody else for as long as there is work.
+    """
+    (patience_ms,) = driver.execute("PRAGMA busy_timeout").fetchone()
+    give_up_s = time.monotonic() + patience_ms / 1000
+    driver.execute("PRAGMA busy_timeout=0")
+    try:
+        while time.monotonic() < give_up_s:
+            try:
+                driver.execute("BEGIN IMMEDIATE")
+                return
+            except sqlite3.OperationalError as error:
+                if error.sqlite_errorcode & _PRIMARY_CODE != sqlite3.SQLITE_BUSY:
+                    break
+            time.sleep(LOOK_AGAIN_S)
+        # The last try goes through SQLAlchemy, which knows what to make of an error.
+        conn.exec_driver_sql("BEGIN IMMEDIATE")
+    finally:
+        driver.execute(f"PRAGMA busy_timeout={patience_ms}")
 
 
 def open_reader(url: str, pool_size: int, engine: Engine) -> Engine:
