@@ -62,7 +62,7 @@ def commits_of(store: Store) -> list[object]:
 def begun(store: Store) -> threading.Event:
     """Tell when the committer has taken its batch and speaks to the database."""
     event = threading.Event()
-    sa.event.listen(store.engine, "before_cursor_execute", lambda *_: event.set())
+    sa.event.listen(store.engine, "checkout", lambda *_: event.set())
     return event
 
 
