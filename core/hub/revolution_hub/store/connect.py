@@ -74,7 +74,7 @@ def _begin_sqlite(conn: Connection) -> None:
 def _begin_to_write(conn: Connection, driver: Any) -> None:
     """Begin as the one writer, waiting for the others as long as the connection's busy timeout says.
 
-    SQLite itself looks the less often the longer it waits, in the end ten times a second. Somebody who commits
+    SQLite itself looks less often the longer it waits, in the end ten times a second. Somebody who commits
     without a pause would then be ahead of everybody else for as long as there is work.
     """
     (patience_ms,) = driver.execute("PRAGMA busy_timeout").fetchone()
