@@ -54,8 +54,10 @@ def change(bench: Any, hub: Any, workflow_id: str, *on: Any, body: str = "second
     return workflows.publish_workflow(hub, bench.principal, workflow_id)
 
 
-def said(started: Any) -> Any:
-    return started.execution.response["body"]
+def said(bench: Any, started: Any) -> Any:
+    # A machine that is busy may have left the steps to a worker.
+    bench.work()
+    return bench.look(started.execution_id).execution.response["body"]
 
 
 def test_what_is_remembered_is_not_read_again(bench: Any) -> None:
@@ -70,7 +72,7 @@ def test_a_version_published_elsewhere_counts_from_the_next_delivery_on(bench: A
     workflow_id, key, _ = publish(bench)
     change(bench, other, workflow_id)
     batch = [Arrived(key=key, delivery=post(bench, f"msg_{number}")) for number in range(1, 4)]
-    assert [said(one) for one in receive_hooks(bench.hub, batch)] == ["second"] * 3
+    assert [said(bench, one) for one in receive_hooks(bench.hub, batch)] == ["second"] * 3
     assert bench.counts() == [0, 4, 4, 4]
 
 
@@ -104,13 +106,13 @@ def test_signatures_asked_for_elsewhere_are_asked_for_here(bench: Any, other: An
     published = change(bench, other, workflow_id, {"webhook": {"answer": "result"}})
     with pytest.raises(DeliveryError):
         receive_hook(bench.hub, key, post(bench, "msg_1"))
-    assert said(receive_hook(bench.hub, key, post(bench, "msg_2", Secret(published.signing_secret))))
+    assert said(bench, receive_hook(bench.hub, key, post(bench, "msg_2", Secret(published.signing_secret))))
 
 
 def test_signatures_no_longer_asked_for_are_not_asked_for_here(bench: Any, other: Any) -> None:
     workflow_id, key, _ = publish(bench, {"webhook": {"answer": "result"}})
     change(bench, other, workflow_id)
-    assert said(receive_hook(bench.hub, key, post(bench, "msg_1"))) == "second"
+    assert said(bench, receive_hook(bench.hub, key, post(bench, "msg_1"))) == "second"
 
 
 def test_a_wrong_signature_is_refused_however_often_it_is_looked_at(bench: Any) -> None:
@@ -132,8 +134,8 @@ def test_while_versions_are_published_every_delivery_runs_once_by_one_of_them(be
         for number in range(5):
             change(bench, other, workflow_id, body=f"version {number}")
         answers = [one.result() for one in started]
-    assert {said(one) for one in answers} <= {"first", *(f"version {number}" for number in range(5))}
-    assert said(deliver(61)) == "version 4"
+    assert {said(bench, one) for one in answers} <= {"first", *(f"version {number}" for number in range(5))}
+    assert said(bench, deliver(61)) == "version 4"
     assert bench.counts() == [0, 62, 62, 62]
 
 

@@ -10,7 +10,7 @@ from revolution_hub.engine.check import check
 from revolution_hub.errors import Problem
 from revolution_hub.model.parse_workflow import MOST_PROBLEMS, parse
 from revolution_sdk import ActionContext, Connector, JsonObject
-from revolution_sdk.schema import object_, string
+from revolution_sdk.schema import array, object_, string
 
 SEND = {"uses": "acme.send_mail", "with": {"to": "a@b.c"}}
 CONNECTIONS = {("acme", "main"), ("other", "second")}
@@ -22,18 +22,22 @@ def catalog() -> Catalog:
         connector = Connector(name, title=name)
 
         @connector.action(
-            input=object_(to=string(), cc=string(), optional=["cc"]), output=object_(), effect="once"
+            input=object_(to=string(), cc=string(), optional=["cc"]),
+            output=object_(id=string(), parts=array(object_(kind=string())), optional=["parts"]),
+            effect="once",
         )
         def send_mail(ctx: ActionContext, value: JsonObject) -> JsonObject:
             """Send a mail."""
-            return {}
+            return {"id": "1"}
 
-        @connector.action(input=object_(open_=True), output=object_(), effect="read")
+        @connector.action(input=object_(open_=True), output=object_(open_=True), effect="read")
         def find_anything(ctx: ActionContext, value: JsonObject) -> JsonObject:
             """Find anything."""
             return {}
 
-        connector.event("contact.created", title="New", data=object_(), canonical="crm.contact.created")
+        connector.event(
+            "contact.created", title="New", data=object_(email=string()), canonical="crm.contact.created"
+        )
         made.add(connector)
     return made
 
@@ -47,6 +51,19 @@ def checked(document: dict[str, Any]) -> list[Problem]:
     )
 
 
+def reads(expression: str) -> dict[str, Any]:
+    """A workflow whose third step reads something."""
+    return {
+        "on": [{"event": "acme.contact.created"}],
+        "vars": {"name": "Eva"},
+        "steps": [
+            {"id": "mail", **SEND},
+            {"id": "note", "set": {"title": "{{ trigger.data }}"}},
+            {"set": {"a": "{{" + expression + "}}"}},
+        ],
+    }
+
+
 def of_steps(*steps: Any) -> list[Problem]:
     return checked({"steps": list(steps)})
 
@@ -57,7 +74,7 @@ def test_a_workflow_whose_names_all_exist_has_no_problems() -> None:
         "vars": {"name": "{{ not a template here }}"},
         "steps": [
             {"id": "first", **SEND, "connection": "main"},
-            {"id": "free", "uses": "acme.find_anything", "with": {"whatever": ["{{ steps.first.x }}"]}},
+            {"id": "free", "uses": "acme.find_anything", "with": {"whatever": ["{{ steps.first.id }}"]}},
             {"if": "{{ steps.free.count > 1 }}", "then": [{"set": {"a": "{{ trigger.data.x }}"}}]},
             {"finish": {"output": "{{ vars.a }} {{ inputs.b }} {{ execution.id }}"}},
         ],
@@ -182,6 +199,87 @@ CASES = [
         "there is no earlier step 'none' (line 1, column 4)",
     ),
 ]
+
+
+READS = [
+    Case(
+        "a key of an output",
+        reads("steps.mail.ide"),
+        "",
+        "unknown_path",
+        "steps.mail.ide can never be there; did you mean id?",
+    ),
+    Case("a key below one", reads("steps.mail.parts[0].kin"), "", "unknown_path", "did you mean kind?"),
+    Case(
+        "a key of a text", reads("steps.mail.id.x"), "", "unknown_path", "steps.mail.id.x can never be there"
+    ),
+    Case(
+        "an index of an object",
+        reads("steps.mail[0]"),
+        "",
+        "unknown_path",
+        "steps.mail[0] can never be there",
+    ),
+    Case(
+        "a name in a list",
+        reads("steps.mail.parts.kind"),
+        "",
+        "unknown_path",
+        "steps.mail.parts.kind can never",
+    ),
+    Case("an optional one", reads("steps.mail.ide? | 'x'"), "", "unknown_path", "did you mean id?"),
+    Case(
+        "a variable", reads("vars.nam"), "", "unknown_path", "vars.nam can never be there; did you mean name?"
+    ),
+    Case("what a set step holds", reads("steps.note.titel"), "", "unknown_path", "did you mean title?"),
+    Case("what an event brings", reads("trigger.data.mail"), "", "unknown_path", "did you mean email?"),
+    Case("what a trigger has", reads("trigger.date"), "", "unknown_path", "did you mean data?"),
+    Case("what an execution has", reads("execution.ident"), "", "unknown_path", "execution.ident can never"),
+    Case(
+        "within a loop",
+        reads("#each steps.mail.parts}}{{ this.kin }}{{/each"),
+        "",
+        "unknown_path",
+        "parts[0].kin",
+    ),
+]
+
+
+@pytest.mark.parametrize("case", READS, ids=lambda case: case.name)
+def test_a_path_that_can_never_be_there_is_told(case: Case) -> None:
+    (found,) = checked(case.given)
+    assert (found.path, found.code) == ("steps[2].set.a", case.code)
+    assert case.message in found.message
+
+
+POSSIBLE = [
+    "steps.mail.id",
+    "steps.mail.parts[-1].kind",
+    "#each steps.mail.parts}}{{ this.kind }}{{/each",
+    "steps.note.title.whatever",
+    "vars.name",
+    "vars.title",
+    "vars.later ?? 1",
+    "vars.later | 1",
+    "trigger.data.email",
+    "trigger.received_at",
+    "inputs.whatever",
+    "execution.version",
+]
+
+
+@pytest.mark.parametrize("expression", POSSIBLE)
+def test_a_path_that_may_be_there_is_not(expression: str) -> None:
+    assert checked(reads(expression)) == []
+
+
+def test_what_a_neutral_event_or_a_person_brings_is_held_against_nothing_narrower() -> None:
+    given = reads("trigger.data.email")
+    assert checked({**given, "on": [{"event": "crm.contact.created"}]}) == []
+    assert [
+        one.code for one in checked({**reads("trigger.data.x"), "on": [{"event": "crm.contact.created"}]})
+    ] == ["unknown_path"]
+    assert checked({**reads("trigger.data.x"), "on": ["webhook", {"event": "crm.contact.created"}]}) == []
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import pytest
 
 from revolution_hub.errors import TemplateError
+from revolution_hub.template.filters.filter import EXAMPLES_AT
 from revolution_hub.template.filters.register import FILTERS, GROUPS
 from revolution_hub.template.render import compile_template
 from revolution_sdk.types import Json, JsonObject
@@ -66,7 +67,7 @@ EXAMPLES = [(one.name, *example) for one in FILTERS.values() for example in one.
 def test_every_documented_example_gives_what_it_says(
     name: str, template: str, data: JsonObject, gives: Json
 ) -> None:
-    rendered = compile_template(template).render(data)
+    rendered = compile_template(template).render(data, now=EXAMPLES_AT)
     assert (type(rendered), rendered) == (type(gives), gives)
     assert "|" in template
 

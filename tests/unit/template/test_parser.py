@@ -7,7 +7,23 @@ import pytest
 from revolution_hub.errors import TemplateError, TemplateLimitError
 from revolution_hub.template.comparisons import COMPARISONS
 from revolution_hub.template.limits import Limits
-from revolution_hub.template.nodes import And, Compare, Literal, Node, Not, Or, Path, Piped
+from revolution_hub.template.blocks import Body, Each, If, Part, Shown
+from revolution_hub.template.nodes import (
+    And,
+    Calculate,
+    Compare,
+    Fallback,
+    Literal,
+    Local,
+    LoopFact,
+    Maybe,
+    Negative,
+    Node,
+    Not,
+    Or,
+    Path,
+    Piped,
+)
 from revolution_hub.template.parser import parse
 from revolution_hub.template.place import Source
 from revolution_hub.template.values import path_text
@@ -40,12 +56,25 @@ def shape(node: Node) -> str:
         case Piped(operand=operand, calls=calls):
             filters = [" ".join([call.filter.name, *map(shape, call.arguments)]) for call in calls]
             return f"({' | '.join([shape(operand), *filters])})"
+        case Local(level=level, parts=parts):
+            return f"{level}:{path_text(parts)}"
+        case LoopFact(level=level, fact=fact):
+            return f"{level}:{fact}"
+        case Maybe(operand=operand):
+            return f"{shape(operand)}?"
+        case Fallback(operands=operands):
+            return f"({' ?? '.join(map(shape, operands))})"
+        case Calculate(first=first, terms=terms):
+            behind = [f"{term.sign} {shape(term.operand)}" for term in terms]
+            return f"({' '.join([shape(first), *behind])})"
+        case Negative(operand=operand):
+            return f"(- {shape(operand)})"
 
 
 def parsed(expression: str) -> str:
-    (node,) = parse(Source.of("{{" + expression + "}}"), Limits()).parts
-    assert not isinstance(node, str)
-    return shape(node)
+    (part,) = parse(Source.of("{{" + expression + "}}"), Limits()).body.parts
+    assert isinstance(part, Shown)
+    return shape(part.node)
 
 
 CASES = [
@@ -70,6 +99,18 @@ CASES = [
     Case("an argument", 'a|default:"x"', "(a | default 'x')"),
     Case("a path as argument", "a|default: b.c[0] | upper", "(a | default b.c[0] | upper)"),
     Case("a group as argument", "a|default:(b or c)", "(a | default (b or c))"),
+    Case("a sum from left to right", "a + b - c", "(a + b - c)"),
+    Case("products bind tighter than sums", "a + b * c / d % e", "(a + (b * c / d % e))"),
+    Case("a sum in a comparison", "a + 1 >= b", "((a + 1) >= b)"),
+    Case("a minus before a value", "-a * -(b)", "((- a) * (- b))"),
+    Case("a minus before a number belongs to it", "-1 | json", "(-1 | json)"),
+    Case("a number behind a minus is subtracted", "a -1", "(a - 1)"),
+    Case("a pipe binds tighter than arithmetic", "a + b | length", "(a + (b | length))"),
+    Case("a fallback binds looser than a sum", "a ?? b + 1", "(a ?? (b + 1))"),
+    Case("a fallback binds tighter than a comparison", "a ?? 0 >= 5", "((a ?? 0) >= 5)"),
+    Case("fallbacks chain", "a ?? b ?? c", "(a ?? b ?? c)"),
+    Case("a path that may be missing", "a.b[0]? and c?", "(a.b[0]? and c?)"),
+    Case("this outside a loop is a name", "this.a", "this.a"),
 ]
 
 
@@ -110,7 +151,17 @@ REFUSED = [
     Case("a path as index", "a[b]", "expected a whole number or a text in quotes, found b"),
     Case("true as index", "a[true]", "expected a whole number or a text in quotes, found true"),
     Case("an open index", "a[0", "expected ], found }}"),
-    Case("a minus before a name", "-a", "expected a number after -, found a"),
+    Case("a minus at the end", "a -", "expected a value, found }}"),
+    Case("a plus before a value", "+a", "expected a value, found +"),
+    Case("a question mark within a path", "a?.b", "the ? stands at the end of a path"),
+    Case("a question mark behind a value", "'a'?", "expected an operator, | or }}, found ?"),
+    Case("two question marks behind a path", "a??", "expected a value, found }}"),
+    Case("a fact outside a loop", "@index", "@index is only there inside {{#each}}"),
+    Case("an unknown fact", "@odd", "there is no @odd; a loop has @index, @first, @last, @key"),
+    Case("else as a value", "a == else", "expected a value, found else"),
+    Case("else alone", "else", "else stands only inside {{#if}}, {{#unless}} and {{#each}}"),
+    Case("a whole number of 65 bits", "a + 9223372036854775808", "at most 64 bits"),
+    Case("a minus before 65 bits", "-9223372036854775809", "at most 64 bits"),
     Case("a minus before a text", "a|-'x'", "expected a number after -, found a text in quotes"),
     Case("an empty pipe", "a |", "expected a filter or a default value, found }}"),
     Case("two pipes", "a || b", "for a choice write or"),
@@ -133,15 +184,102 @@ def test_what_the_grammar_lacks_is_refused(case: Case) -> None:
 
 
 def test_texts_and_expressions_keep_their_order() -> None:
-    parts = parse(Source.of("a{{b}}c{{d}}"), Limits()).parts
-    assert [part if isinstance(part, str) else shape(part) for part in parts] == ["a", "b", "c", "d"]
+    assert written("a{{b}}c{{d}}") == "a[b]c[d]"
 
 
-def test_every_node_counts_as_a_step() -> None:
-    assert parse(Source.of("text {{ a }} {{ not (b == 1) | json }}"), Limits()).steps == 1 + 3 + 1 + 2
+def written(source: str) -> str:
+    """Write a whole template with every expression and block made visible."""
+
+    def body(one: Body) -> str:
+        return "".join(map(part, one.parts))
+
+    def part(one: Part) -> str:
+        match one:
+            case Shown(node=node):
+                return f"[{shape(node)}]"
+            case If(branches=branches):
+                return "".join(
+                    f"<{'else' if condition is None else shape(condition)}: {body(inner)}>"
+                    for condition, inner in branches
+                )
+            case Each(members=members, body=inner, otherwise=otherwise, level=level):
+                rest = "" if otherwise is None else f"<else: {body(otherwise)}>"
+                return f"<{level} each {shape(members)}: {body(inner)}>{rest}"
+            case _:
+                return str(one)
+
+    return body(parse(Source.of(source), Limits()).body)
 
 
-@pytest.mark.parametrize("opening", ["(", "not ", "a | default:(", "(not "])
+BLOCKS = [
+    Case("if", "{{#if a}}b{{/if}}", "<a: b>"),
+    Case("else", "{{#if a}}b{{else}}c{{/if}}d", "<a: b><else: c>d"),
+    Case("else if", "{{#if a}}b{{else if c}}d{{else}}e{{/if}}", "<a: b><c: d><else: e>"),
+    Case("unless", "{{#unless a}}b{{else}}c{{/unless}}", "<(not a): b><else: c>"),
+    Case("each", "{{#each a.b}}{{this.c}}{{@index}}{{/each}}", "<0 each a.b: [0:this.c][0:@index]>"),
+    Case("each with else", "{{#each a}}b{{else}}c{{/each}}", "<0 each a: b><else: c>"),
+    Case(
+        "each in each",
+        "{{#each a as x, i}}{{#each x.b}}{{this}}{{x.c}}{{i}}{{@first}}{{/each}}{{/each}}",
+        "<0 each a: <1 each 0:x.b: [1:this][0:x.c][0:@position][1:@first]>>",
+    ),
+    Case("a name of a loop ends with it", "{{#each a as x}}{{/each}}{{x}}", "<0 each a: >[x]"),
+    Case("the else of a loop is outside of it", "{{#each a}}{{else}}{{this}}{{/each}}", "<0 each a: ><else: [this]>"),
+    Case("a block in a block", "{{#if a}}{{#if b}}c{{/if}}{{else}}d{{/if}}", "<a: <b: c>><else: d>"),
+    Case("blanks in the braces", "{{ # if a }}b{{ else }}c{{ / if }}", "<a: b><else: c>"),
+    Case("raw", "{{#raw}}{{ a }} {{#if}}{{/raw}}", "{{ a }} {{#if}}"),
+    Case("comments", "a{{! b }}{{!-- }} {{ c --}}d", "ad"),
+    Case("a path that begins with a block's name", "{{ if_any }}{{ each.a }}", "[if_any][each.a]"),
+]
+
+
+@pytest.mark.parametrize("case", BLOCKS, ids=lambda case: case.name)
+def test_blocks_hold_what_stands_between_their_braces(case: Case) -> None:
+    assert written(case.given) == case.expect
+
+
+TORN = [
+    Case("if without a condition", "{{#if}}a{{/if}}", "expected a value, found }}"),
+    Case("an open if", "{{#if a}}b", "this {{#if}} has no {{/if}}"),
+    Case("an open each in an if", "{{#if a}}{{#each b}}{{/if}}", "expected /each, found /if"),
+    Case("an open raw", "{{#raw}} {{ a }}", "this {{#raw}} has no {{/raw}}"),
+    Case("raw with something behind it", "{{#raw a}}{{/raw}}", "{{#raw}} takes nothing behind its name"),
+    Case("an open comment", "a {{! b", "this comment has no }}"),
+    Case("an open long comment", "a {{!-- b }}", "this comment has no --}}"),
+    Case("an end too many", "a{{/if}}", "there is no block open that /if could close"),
+    Case("an end that says more", "{{#if a}}{{/if a}}", "expected an operator, | or }}, found a"),
+    Case("two else", "{{#if a}}{{else}}{{else}}{{/if}}", "nothing comes behind else in {{#if}} but its end"),
+    Case("else if behind else", "{{#if a}}{{else}}{{else if b}}{{/if}}", "nothing comes behind else"),
+    Case("else if in each", "{{#each a}}{{else if b}}{{/each}}", "expected }}, found if"),
+    Case("else with a value", "{{#if a}}{{else b}}{{/if}}", "expected if or }}, found b"),
+    Case("else outside", "a{{else}}b", "else stands only inside"),
+    Case("an unknown block", "{{#iff a}}{{/iff}}", "there is no block #iff; did you mean if?"),
+    Case("a block nobody knows", "{{#with a}}{{/with}}", "there are if, unless, each, raw"),
+    Case("a block without a name", "{{# a}}{{/}}", "there is no block #a"),
+    Case("a loop's name that is none", "{{#each a as 1}}{{/each}}", "expected a name, found a number"),
+    Case("this as a loop's name", "{{#each a as this}}{{/each}}", "expected a name, found this"),
+    Case("a part of a position", "{{#each a as x, i}}{{i.b}}{{/each}}", "i is a position, which has no parts"),
+]
+
+
+@pytest.mark.parametrize("case", TORN, ids=lambda case: case.name)
+def test_a_block_that_is_torn_is_refused_where_it_is(case: Case) -> None:
+    with pytest.raises(TemplateError) as caught:
+        written(case.given)
+    assert case.expect in caught.value.message
+    assert caught.value.line == 1
+
+
+def test_every_node_counts_as_a_step_where_it_is_evaluated() -> None:
+    source = "text {{ a }} {{ not (b == 1 + 2) | json }}{{#if c}}{{ d }}{{/if}}"
+    body = parse(Source.of(source), Limits()).body
+    assert body.steps == 1 + (1 + 1 + 2 + 1 + 1 + 2) + 1
+    block = body.parts[-1]
+    assert isinstance(block, If)
+    assert block.branches[0][1].steps == 1
+
+
+@pytest.mark.parametrize("opening", ["(", "not ", "-", "a | default:(", "(not "])
 def test_ten_thousand_levels_are_refused_and_do_not_exhaust_the_stack(opening: str) -> None:
     with pytest.raises(TemplateLimitError, match="nested deeper than 64 levels"):
         parsed(opening * 10_000 + "a")
@@ -156,3 +294,6 @@ def test_width_is_not_depth() -> None:
     assert parsed(" or ".join(["(a)"] * 5_000)).count("or") == 4_999
     assert parsed(" and ".join(["not a"] * 5_000)).count("not") == 5_000
     assert parsed("a" + "|trim" * 5_000).count("trim") == 5_000
+    assert parsed(" + ".join(["a"] * 5_000)).count("+") == 4_999
+    assert parsed(" ?? ".join(["a"] * 5_000)).count("??") == 4_999
+    assert written("{{#if a}}{{/if}}" * 5_000).count("<a: >") == 5_000

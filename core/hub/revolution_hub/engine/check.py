@@ -4,14 +4,14 @@ import difflib
 from collections.abc import Callable, Sequence
 
 from revolution_hub.catalog import Catalog
-from revolution_hub.engine.scope import ROOTS
+from revolution_hub.engine.shapes import add_step, impossible, scope_of
 from revolution_hub.errors import DefinitionError, Problem, TemplateError
 from revolution_hub.model.parse_workflow import MOST_PROBLEMS
 from revolution_hub.model.workflow import Step, StepKind, TriggerKind, Workflow
 from revolution_hub.template.document import compile_document
 from revolution_hub.template.render import compile_condition
-from revolution_hub.template.values import PathUse
-from revolution_sdk.types import Json
+from revolution_hub.template.values import PathUse, path_text
+from revolution_sdk.types import Json, JsonObject
 
 HasConnection = Callable[[str, str], bool]
 """Tells whether the tenant has a connection of that connector and name."""
@@ -23,11 +23,11 @@ def check(workflow: Workflow, catalog: Catalog, has_connection: HasConnection) -
     The first 200 are told, like those of `parse`: looking for near names is what costs.
     """
     problems = _check_triggers(workflow, catalog, has_connection)
-    earlier: list[str] = []
+    scope = scope_of(workflow, catalog)
     for step in workflow.walk():
         problems += _check_action(step, catalog, has_connection)
-        problems += _check_templates(step, earlier)
-        earlier.append(step.id)
+        problems += _check_templates(step, scope)
+        add_step(scope, step, catalog)
         if len(problems) >= MOST_PROBLEMS:
             break
     return problems[:MOST_PROBLEMS]
@@ -95,7 +95,7 @@ def _check_action(step: Step, catalog: Catalog, has_connection: HasConnection) -
     return problems
 
 
-def _check_templates(step: Step, earlier: Sequence[str]) -> list[Problem]:
+def _check_templates(step: Step, scope: JsonObject) -> list[Problem]:
     word = "with" if step.kind is StepKind.ACTION else str(step.kind)
     problems: list[Problem] = []
     used: list[tuple[str, PathUse]] = []
@@ -109,7 +109,7 @@ def _check_templates(step: Step, earlier: Sequence[str]) -> list[Problem]:
     for path, use in used:
         if len(problems) >= MOST_PROBLEMS:
             break
-        problems += _check_reference(path, use, earlier)
+        problems += _check_reference(path, use, scope)
     return problems
 
 
@@ -122,14 +122,21 @@ def _document_paths(body: Json, path: str, problems: list[Problem]) -> list[tupl
     return [(one.where, one.use) for one in document.paths]
 
 
-def _check_reference(path: str, use: PathUse, earlier: Sequence[str]) -> list[Problem]:
-    root, rest = use.parts[0], use.parts[1:]
+def _check_reference(path: str, use: PathUse, scope: JsonObject) -> list[Problem]:
+    found = impossible(scope, use.parts)
+    # Whoever gives a variable a default says that it may not be there.
+    if found is None or (use.defaulted and use.parts[0] == "vars"):
+        return []
     where = f" (line {use.line}, column {use.column})"
-    if root not in ROOTS:
-        return [_unknown(path, "name", f"{root}", list(ROOTS), "unknown_name", where=where)]
-    if root == "steps" and rest and rest[0] not in earlier:
-        return [_unknown(path, "earlier step", f"{rest[0]}", list(earlier), "unknown_step", where=where)]
-    return []
+    part = use.parts[found.index]
+    if found.index == 0:
+        return [_unknown(path, "name", f"{part}", found.known, "unknown_name", where=where)]
+    if found.index == 1 and use.parts[0] == "steps":
+        return [_unknown(path, "earlier step", f"{part}", found.known, "unknown_step", where=where)]
+    near = difflib.get_close_matches(f"{part}", found.known, n=1)
+    hint = f"; did you mean {near[0]}?" if near else ""
+    message = f"{path_text(use.parts[: found.index + 1])} can never be there{hint}{where}"
+    return [Problem(path=path, message=message, code="unknown_path")]
 
 
 def _unknown(

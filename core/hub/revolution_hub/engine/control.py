@@ -45,7 +45,7 @@ def holds(run: Run, step: Step) -> bool:
     """Evaluate the step's `if`; raises TemplateError if it cannot be."""
     if isinstance(step.condition, bool):
         return step.condition
-    return evaluate_condition(compile_condition(step.condition), run.scope())
+    return evaluate_condition(compile_condition(step.condition), run.scope(), now=run.now)
 
 
 def skip(run: Run, step: Step) -> None:
@@ -60,7 +60,7 @@ def branch(run: Run, step: Step, holding: bool) -> None:
 
 def perform(run: Run, step: Step) -> Move | None:
     """Perform a `set`, `respond` or `finish`; a `finish` returns the move that ends the execution."""
-    body = body_of(step).render(run.scope())
+    body = body_of(step).render(run.scope(), now=run.now)
     if step.kind is StepKind.RESPOND:
         response = {"status": int(body.get("status") or 200), "body": body.get("body")}
         _done(run, step, response)

@@ -82,7 +82,7 @@ def _with_input(run: Run, step: Step, record: StepExecution, target: Target) -> 
     connection_id = target.connection.id if target.connection else None
     if record.input is not None:
         return replace(record, connection_id=connection_id)
-    value: Json = body_of(step).render(run.scope())
+    value: Json = body_of(step).render(run.scope(), now=run.now)
     problems = run.hub.catalog.check_input(target.name, value)
     if problems:
         raise InputError(f"the input of {target.name} is not valid", problems)

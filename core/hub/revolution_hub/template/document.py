@@ -6,6 +6,7 @@ break out of the string it is put into.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import NamedTuple, TypeAlias
 
 from revolution_hub.errors import DefinitionError, Problem, TemplateError
@@ -39,7 +40,7 @@ class _Slot:
         try:
             return self.template.render_in(run)
         except TemplateError as error:
-            error.problems = [Problem(path=self.where, message=error.pointed(), code=error.code)]
+            error.problems = [error.problem(self.where)]
             raise
 
 
@@ -69,13 +70,15 @@ class Document:
     root: _Part
     paths: tuple[DocumentPath, ...]
 
-    def render(self, scope: Mapping[str, Json], limits: Limits = DEFAULT) -> Json:
+    def render(
+        self, scope: Mapping[str, Json], limits: Limits = DEFAULT, now: datetime | None = None
+    ) -> Json:
         """Return the document with every template rendered; `limits` hold for all of them together.
 
         The result shares nothing that can be changed with the document or the scope. Raises the first
         TemplateError; its `problems` name the place in the document.
         """
-        return self.root.fill(Run(scope, limits))
+        return self.root.fill(Run(scope, limits, now))
 
 
 def compile_document(value: Json, limits: Limits = DEFAULT, *, at: str = "") -> Document:
@@ -126,7 +129,7 @@ class _Compiler:
         try:
             template = compile_template(source, self.limits)
         except TemplateError as error:
-            self.problem(where, error.pointed(), error.code)
+            self.problems.append(error.problem(where.removeprefix(".")))
             return _Constant(source)
         shown = where.removeprefix(".")
         self.paths.extend(DocumentPath(where=shown, use=use) for use in template.paths)

@@ -6,6 +6,7 @@ This is the whole list: there is no node that reads an attribute, calls a value 
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
+from revolution_hub.template.arithmetic import calculate
 from revolution_hub.template.comparisons import Comparison
 from revolution_hub.template.filters.filter import Filter
 from revolution_hub.template.limits import Run
@@ -42,18 +43,123 @@ class Path:
 
     def evaluate(self, run: Run) -> Json:
         """Return what is there, or Undefined. A text has no members, and a list no names."""
-        holder: Json = run.scope
-        for index, part in enumerate(self.parts):
-            if isinstance(holder, dict):
-                found = holder.get(part, _MISSING)
-            elif isinstance(holder, list) and isinstance(part, int) and -len(holder) <= part < len(holder):
-                found = holder[part]
-            else:
-                found = _MISSING
-            if found is _MISSING:
-                return Undefined(parts=self.parts, missing=index, holder=holder, place=self.places[index])
-            holder = found
-        return holder
+        return _followed(run.scope, self, 0)
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class Local:
+    """What a loop calls `this`, or by a name of its own: the member under way, and a path into it.
+
+    `level` counts the loops around it from the outermost, 0. The first of `parts` is the name itself.
+    """
+
+    level: int
+    parts: tuple[str | int, ...]
+    places: tuple[Place, ...]
+
+    @property
+    def place(self) -> Place:
+        """Where the path begins."""
+        return self.places[0]
+
+    def evaluate(self, run: Run) -> Json:
+        """Return what is there, or Undefined."""
+        return _followed(run.loops[self.level].member, self, 1)
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class LoopFact:
+    """`@index`, `@first`, `@last` or `@key` of a loop; `level` counts from the outermost, 0.
+
+    `@position` is the key in an object, else the index: what the second name behind `as` stands for.
+    """
+
+    level: int
+    fact: str
+    place: Place
+
+    def evaluate(self, run: Run) -> Json:
+        """Return the fact; a list has no keys."""
+        loop = run.loops[self.level]
+        if self.fact == "@index" or (self.fact == "@position" and loop.key is None):
+            return loop.index
+        if self.fact == "@first":
+            return loop.index == 0
+        if self.fact == "@last":
+            return loop.index == loop.count - 1
+        if loop.key is None:
+            raise self.place.error("@key is for objects; the position in a list is @index")
+        return loop.key
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class Maybe:
+    """A path with a `?` behind it: null if it is not there, and no text if it is null."""
+
+    operand: "Path | Local"
+    place: Place
+
+    def evaluate(self, run: Run) -> Json:
+        """Return what is there, or null."""
+        return present(self.operand.evaluate(run))
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class Fallback:
+    """Operands between `??`: the first that is there and not null, or the last."""
+
+    operands: tuple["Node", ...]
+    place: Place
+
+    def evaluate(self, run: Run) -> Json:
+        """Return the operand that decides; those behind it are not evaluated."""
+        value: Json = None
+        for operand in self.operands:
+            value = operand.evaluate(run)
+            if present(value) is not None:
+                break
+        return value
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class Term:
+    """An arithmetic sign, where it stands, and the operand behind it."""
+
+    sign: str
+    operand: "Node"
+    place: Place
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class Calculate:
+    """An operand and the terms behind it, taken from left to right, however many there are."""
+
+    first: "Node"
+    terms: tuple[Term, ...]
+
+    @property
+    def place(self) -> Place:
+        """Where it begins."""
+        return self.first.place
+
+    def evaluate(self, run: Run) -> Json:
+        """Return the number."""
+        value = self.first.evaluate(run)
+        for term in self.terms:
+            value = calculate(term.sign, value, term.operand.evaluate(run), term.place)
+        return value
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class Negative:
+    """A minus before a value."""
+
+    operand: "Node"
+    place: Place
+
+    def evaluate(self, run: Run) -> Json:
+        """Return the number with the other sign."""
+        return calculate("-", 0, self.operand.evaluate(run), self.place)
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
@@ -142,11 +248,45 @@ class Piped:
     place: Place
 
     def evaluate(self, run: Run) -> Json:
-        """Return what the last filter gives."""
+        """Return what the last filter gives. Of a value that may be missing and is, filters see nothing."""
         value = self.operand.evaluate(run)
+        may_miss = value is None and isinstance(self.operand, Maybe)
         for call in self.calls:
+            if may_miss and not call.filter.takes_absent:
+                continue
             value = call.apply(value, run)
+            may_miss = may_miss and value is None
         return value
 
 
-Node: TypeAlias = Literal | Path | Not | And | Or | Compare | Piped
+Node: TypeAlias = (
+    Literal
+    | Path
+    | Local
+    | LoopFact
+    | Maybe
+    | Not
+    | And
+    | Or
+    | Fallback
+    | Compare
+    | Calculate
+    | Negative
+    | Piped
+)
+
+
+def _followed(holder: Json, path: Path | Local, start: int) -> Json:
+    parts = path.parts
+    for index in range(start, len(parts)):
+        part = parts[index]
+        if isinstance(holder, dict):
+            found = holder.get(part, _MISSING)
+        elif isinstance(holder, list) and isinstance(part, int) and -len(holder) <= part < len(holder):
+            found = holder[part]
+        else:
+            found = _MISSING
+        if found is _MISSING:
+            return Undefined(parts=parts, missing=index, holder=holder, place=path.places[index])
+        holder = found
+    return holder

@@ -2,15 +2,17 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from functools import lru_cache
 
+from revolution_hub.template.blocks import Body, Shown
 from revolution_hub.template.lexer import BLANKS
 from revolution_hub.template.limits import DEFAULT, Limits, Run
-from revolution_hub.template.nodes import Node, Path
-from revolution_hub.template.output import copied, json_text, scalar_text, weigh
+from revolution_hub.template.nodes import Node
+from revolution_hub.template.output import copied, weigh
 from revolution_hub.template.parser import parse
 from revolution_hub.template.place import Place, Source
-from revolution_hub.template.values import PathUse, path_text, required
+from revolution_hub.template.values import PathUse, required
 from revolution_sdk.types import Json
 
 MOST_CACHED = 4096
@@ -25,28 +27,37 @@ class Template:
     """
 
     source: str
-    parts: tuple[str | Node, ...]
+    body: Body
     lone: Node | None
     paths: tuple[PathUse, ...]
-    steps: int
-    text_chars: int
-    start: Place
 
-    def render(self, scope: Mapping[str, Json], limits: Limits = DEFAULT) -> Json:
+    @property
+    def start(self) -> Place:
+        """Where it begins."""
+        return self.body.place
+
+    def render(
+        self, scope: Mapping[str, Json], limits: Limits = DEFAULT, now: datetime | None = None
+    ) -> Json:
         """Return the value of a lone expression with its JSON type, otherwise text.
+
+        `now` is the moment that filters such as `relative` count from.
 
         The result shares nothing that can be changed with the scope. Raises TemplateError for a path that
         is not there or a value that an operation does not fit, TemplateLimitError beyond `limits`.
         """
-        return self.render_in(Run(scope, limits))
+        return self.render_in(Run(scope, limits, now))
 
     def render_in(self, run: Run) -> Json:
         """Render as one of several templates that share the scope and the limits of `run`."""
-        run.spend(self.steps, self.start)
         if self.lone is not None:
+            run.spend(self.body.steps, self.body.place)
             return _value(self.lone, run)
-        run.write(self.text_chars, self.start)
-        return "".join([part if isinstance(part, str) else _text(part, run) for part in self.parts])
+        out: list[str] = []
+        self.body.write(run, out)
+        # Until here the texts were only collected, so the size is known before anything is made of it.
+        run.write(sum(map(len, out)), self.body.place)
+        return "".join(out)
 
 
 def compile_template(source: str, limits: Limits = DEFAULT) -> Template:
@@ -70,14 +81,16 @@ def compile_condition(source: Json, limits: Limits = DEFAULT) -> Template:
     return template
 
 
-def evaluate_condition(template: Template, scope: Mapping[str, Json], limits: Limits = DEFAULT) -> bool:
+def evaluate_condition(
+    template: Template, scope: Mapping[str, Json], limits: Limits = DEFAULT, now: datetime | None = None
+) -> bool:
     """Tell whether a compiled condition holds: null, false, 0, "", [] and {} do not.
 
     A path that is not there raises TemplateError like everywhere else; `not`, `and`, `or` and defaults
     take it.
     """
-    run = Run(scope, limits)
-    run.spend(template.steps, template.start)
+    run = Run(scope, limits, now)
+    run.spend(template.body.steps, template.start)
     if template.lone is None:
         raise template.start.error("a condition is one {{ expression }} and nothing else")
     return bool(required(template.lone.evaluate(run)))
@@ -94,18 +107,15 @@ def _compiled(source: str, limits: Limits) -> Template:
     if len(source) > limits.source_chars:
         raise start.limit(f"the template has more than {limits.source_chars:,} characters")
     tree = parse(indexed, limits)
-    texts = [part for part in tree.parts if isinstance(part, str)]
-    nodes = [part for part in tree.parts if not isinstance(part, str)]
-    is_lone = len(nodes) == 1 and not "".join(texts).strip(BLANKS)
-    return Template(
-        source=source,
-        parts=tree.parts,
-        lone=nodes[0] if is_lone else None,
-        paths=tree.paths,
-        steps=tree.steps,
-        text_chars=sum(map(len, texts)),
-        start=start,
-    )
+    return Template(source=source, body=tree.body, lone=_lone(tree.body), paths=tree.paths)
+
+
+def _lone(body: Body) -> Node | None:
+    """Return the only expression, if there is nothing else but white space around it."""
+    written = [part for part in body.parts if not isinstance(part, str)]
+    texts = "".join([part for part in body.parts if isinstance(part, str)])
+    only = written[0] if len(written) == 1 else None
+    return only.node if isinstance(only, Shown) and not texts.strip(BLANKS) else None
 
 
 def _value(node: Node, run: Run) -> Json:
@@ -116,19 +126,3 @@ def _value(node: Node, run: Run) -> Json:
         return value
     run.write(weigh(value, run.chars_left, run, node.place), node.place)
     return copied(value)
-
-
-def _text(node: Node, run: Run) -> str:
-    """Evaluate an expression within text."""
-    value = required(node.evaluate(run))
-    if isinstance(value, str):
-        text = value
-    elif isinstance(value, bool | int | float):
-        text = scalar_text(value, node.place)
-    elif value is None:
-        name = path_text(node.parts) if isinstance(node, Path) else "this"
-        raise node.place.error(f'{name} is null, which has no text; add a default: | "…"')
-    else:
-        text = json_text(value, run.chars_left, run, node.place)
-    run.write(len(text), node.place)
-    return text

@@ -42,8 +42,8 @@ class Undefined:
         above = path_text(self.parts[: self.missing])
         part = self.parts[self.missing]
         if isinstance(self.holder, dict) and isinstance(part, str):
-            near = did_you_mean(part, self.holder)
-            return f"{name} is not there" + (near or '; if it may be missing, add a default: | "…"')
+            hint = '; if it may be missing, put a ? behind it or add a default: | "…"'
+            return f"{name} is not there{did_you_mean(part, self.holder) or hint}"
         if isinstance(self.holder, list) and isinstance(part, int):
             return f"{name} is not there; the list is shorter"
         if isinstance(self.holder, list):

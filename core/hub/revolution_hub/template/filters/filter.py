@@ -7,6 +7,7 @@ the run for what it handles, so that no value makes it take long, and its errors
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import NamedTuple, TypeAlias
 
 from revolution_hub.template.limits import Run
@@ -18,6 +19,10 @@ FilterFunction: TypeAlias = Callable[[Json, tuple[Json, ...], Run, Place], Json]
 Complaint: TypeAlias = Callable[[int, Json], str | None]
 
 LARGEST_NUMBER = 2**63
+"""The first whole number of more than 64 bits; its negative is the last one below 0 that still fits."""
+
+EXAMPLES_AT = datetime(2026, 11, 23, 14, 30, tzinfo=UTC)
+"""The present moment of every example."""
 
 
 class Example(NamedTuple):
@@ -91,9 +96,17 @@ def number_of(name: str, value: Json, place: Place) -> int | float:
     """
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise place.error(f"{name} needs a number, not {kind_of(value)}")
-    if not math.isfinite(value) or (isinstance(value, int) and abs(value) > LARGEST_NUMBER):
+    if not is_ordinary(value):
         raise place.error(f"{name} needs a number of ordinary size")
     return value
+
+
+def is_ordinary(value: int | float) -> bool:
+    """Tell whether a number is finite and, if it is whole, of at most 64 bits."""
+    # A whole number may be too long for isfinite, which would turn it into a float.
+    if isinstance(value, int):
+        return -LARGEST_NUMBER <= value < LARGEST_NUMBER
+    return math.isfinite(value)
 
 
 def argument_text(name: str, what: str, value: Json, run: Run, place: Place) -> str:
