@@ -5,10 +5,11 @@ BIN := $(VENV)/bin
 MEMBERS := core/sdk core/hub plugins/hubspot plugins/google plugins/ai
 STAMP := $(VENV)/.installed
 LEAD ?=
+SECONDS ?= 60
 PYTEST := $(BIN)/python -m pytest
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo serve test check faults bench format pictures lock clean
+.PHONY: help setup demo serve test check faults fuzz bench format pictures reference lock clean
 
 help: ## Show this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -36,6 +37,9 @@ test: $(STAMP) ## The gate: every deterministic test
 faults: $(STAMP) ## The evidence that takes longer: processes and servers killed, frozen, cut off; time-outs
 	@$(PYTEST) -m faults -s
 
+fuzz: $(STAMP) ## Search for templates that break a promise: make fuzz SECONDS=600; 60 if not given
+	@PYTHONPATH=tests $(BIN)/python -m fuzz --seconds $(SECONDS)
+
 bench: $(STAMP) ## Measure; each benchmark prints one JSON object as its last line
 	@$(BIN)/python benchmarks/template.py
 	@$(BIN)/python benchmarks/webhook.py
@@ -54,6 +58,9 @@ format: $(STAMP) ## Format and apply the safe lint repairs
 
 pictures: $(STAMP) ## Make the pictures of the documentation anew
 	@$(BIN)/python docs/pictures/make.py > /dev/null
+
+reference: $(STAMP) ## Write the filter reference of docs/templates.md anew
+	@$(BIN)/python docs/reference/make.py
 
 lock: ## Write requirements.lock anew (needs uv)
 	@uv lock --quiet

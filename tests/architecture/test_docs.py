@@ -23,8 +23,11 @@ from revolution_hub.model.parse_workflow import parse
 from revolution_hub.model.yaml_document import read_yaml
 from revolution_hub.settings import PREFIX, Settings
 from revolution_hub.store.tx import StoreError
+from revolution_hub.template.arithmetic import OPERATIONS
 from revolution_hub.template.comparisons import COMPARISONS
+from revolution_hub.template.expressions import FACTS
 from revolution_hub.template.filters.register import FILTERS
+from revolution_hub.template.parser import BLOCKS
 from revolution_sdk import ConnectorError, Effect
 
 WORDS = ("event", "webhook", "manual", "uses", "with", "connection", "retry", "attempts", "delay", "longest")
@@ -155,9 +158,12 @@ def test_every_permission_role_and_effect_is_explained(root: Path) -> None:
 
 
 def test_the_whole_workflow_language_is_explained(root: Path) -> None:
-    text = read(root, "docs/first-workflow.md")
-    assert untold([*WORDS, *ROOTS, *FILTERS], text) == []
-    assert [sign for sign in COMPARISONS if f"`{sign}`" not in text] == []
+    assert untold([*WORDS, *ROOTS], read(root, "docs/first-workflow.md")) == []
+    text = read(root, "docs/templates.md")
+    assert untold([*ROOTS, *FILTERS], text) == []
+    signs = [*COMPARISONS, *OPERATIONS, *FACTS, "and", "or", "not", "??", "?", "~"]
+    assert [sign for sign in signs if f"`{sign}`" not in text] == []
+    assert [block for block in BLOCKS if f"`{{{{#{block}}}}}`" not in text] == []
 
 
 def test_the_readme_has_every_word_of_the_glossary(root: Path) -> None:
@@ -181,9 +187,12 @@ def test_no_link_is_dead(root: Path) -> None:
 
 def test_the_workflows_shown_can_be_saved(root: Path) -> None:
     catalog = load_catalog()
-    shown = workflows(read(root, "docs/first-workflow.md"))
+    shown = [
+        *workflows(read(root, "docs/first-workflow.md")),
+        *workflows(read(root, "docs/templates.md")),
+    ]
     shown += [path.read_text() for path in root.glob("examples/*.yaml")]
-    assert len(shown) >= 2
+    assert len(shown) >= 3
     for text in shown:
         assert check(parse(read_yaml(text)), catalog, lambda connector, name: True) == []
 

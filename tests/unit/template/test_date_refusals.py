@@ -133,7 +133,11 @@ WRITTEN_WRONG = [
     ('date_add:true,"day"', "the amount is a whole number"),
     ('date_add:1000000000001,"day"', "at most 1,000,000,000,000"),
     ('date_add:1,"day","Mars/Olympus"', "there is no time zone of this name"),
-    ('date_diff:"2026-11-23","months"', "the unit is one of seconds, minutes, hours, days, weeks"),
+    ('date_diff:"2026-11-23","moths"', "the unit is one of seconds, minutes, hours, days, weeks"),
+    (
+        'date_diff:"2026-11-23","months"',
+        "months and years differ in length; the unit is one of seconds, minutes",
+    ),
     ('date_diff:"23.11.2026","days"', f"date_diff {ISO_HINT}, not another text"),
     ('timezone:"europe/berlin"', "did you mean Europe/Berlin?"),
     ('timezone:"new york"', "did you mean America/New_York?"),

@@ -171,6 +171,13 @@ REFUSED = [
     Case("an argument too many", "a | upper:1", "upper takes no arguments, not 1"),
     Case("an argument missing", "a | default", "default takes 1 argument, not 0"),
     Case("two arguments for one", "a | default:1,2", "default takes 1 argument, not 2"),
+    Case("arguments as a call", "a | default('x')", "not 0; arguments stand behind a colon: default:…"),
+    Case("an argument behind a blank", "a | truncate 5", "not 0; arguments stand behind a colon: truncate:…"),
+    Case(
+        "a choice with a question mark",
+        "a == 1 ? 'b' : 'c'",
+        "a choice is written {{#if a}}b{{else}}c{{/if}}",
+    ),
     Case("a dangling colon", "a | default:", "expected a value, found }}"),
     Case("a dangling comma", "a | default:1,", "expected a value, found }}"),
 ]
@@ -224,7 +231,11 @@ BLOCKS = [
         "<0 each a: <1 each 0:x.b: [1:this][0:x.c][0:@position][1:@first]>>",
     ),
     Case("a name of a loop ends with it", "{{#each a as x}}{{/each}}{{x}}", "<0 each a: >[x]"),
-    Case("the else of a loop is outside of it", "{{#each a}}{{else}}{{this}}{{/each}}", "<0 each a: ><else: [this]>"),
+    Case(
+        "the else of a loop is outside of it",
+        "{{#each a}}{{else}}{{this}}{{/each}}",
+        "<0 each a: ><else: [this]>",
+    ),
     Case("a block in a block", "{{#if a}}{{#if b}}c{{/if}}{{else}}d{{/if}}", "<a: <b: c>><else: d>"),
     Case("blanks in the braces", "{{ # if a }}b{{ else }}c{{ / if }}", "<a: b><else: c>"),
     Case("raw", "{{#raw}}{{ a }} {{#if}}{{/raw}}", "{{ a }} {{#if}}"),
@@ -258,7 +269,9 @@ TORN = [
     Case("a block without a name", "{{# a}}{{/}}", "there is no block #a"),
     Case("a loop's name that is none", "{{#each a as 1}}{{/each}}", "expected a name, found a number"),
     Case("this as a loop's name", "{{#each a as this}}{{/each}}", "expected a name, found this"),
-    Case("a part of a position", "{{#each a as x, i}}{{i.b}}{{/each}}", "i is a position, which has no parts"),
+    Case(
+        "a part of a position", "{{#each a as x, i}}{{i.b}}{{/each}}", "i is a position, which has no parts"
+    ),
 ]
 
 

@@ -74,28 +74,40 @@ def lacks(left: Json, right: Json, run: Run, place: Place) -> bool:
 
 def before(left: Json, right: Json, run: Run, place: Place) -> bool:
     """Tell whether left < right, for two numbers or two texts (by code point); else raise TemplateError."""
-    left, right = required(left), required(right)
-    if isinstance(left, str) and isinstance(right, str):
-        run.scan(min(len(left), len(right)), place)
-        return left < right
-    if _is_number(left) and _is_number(right):
-        return bool(left < right)
-    raise place.error(f"{kind_of(left)} and {kind_of(right)} have no order")
+    left, right = _ordered(left, right, run, place)
+    return bool(left < right)
 
 
 def after(left: Json, right: Json, run: Run, place: Place) -> bool:
     """Tell whether left > right; see `before`."""
-    return before(right, left, run, place)
+    left, right = _ordered(left, right, run, place)
+    return bool(left > right)
 
 
 def not_before(left: Json, right: Json, run: Run, place: Place) -> bool:
     """Tell whether left >= right; see `before`."""
-    return not before(left, right, run, place)
+    left, right = _ordered(left, right, run, place)
+    return bool(left >= right)
 
 
 def not_after(left: Json, right: Json, run: Run, place: Place) -> bool:
     """Tell whether left <= right; see `before`."""
-    return not before(right, left, run, place)
+    left, right = _ordered(left, right, run, place)
+    return bool(left <= right)
+
+
+def _ordered(left: Json, right: Json, run: Run, place: Place) -> tuple[Json, Json]:
+    left, right = required(left), required(right)
+    if isinstance(left, str) and isinstance(right, str):
+        run.scan(min(len(left), len(right)), place)
+        return left, right
+    if _is_number(left) and _is_number(right):
+        return left, right
+    kinds = f"{kind_of(left)} and {kind_of(right)} have no order"
+    if left is None or right is None:
+        raise place.error(f"{kinds}; say what counts instead of null: a ?? 0")
+    mixed = (_is_number(left) and isinstance(right, str)) or (_is_number(right) and isinstance(left, str))
+    raise place.error(kinds + ("; to_number makes a number of a text" if mixed else ""))
 
 
 def _is_number(value: Json) -> bool:

@@ -73,6 +73,7 @@ class Cursor:
             "(": "; values cannot be called, a filter is written | name:argument",
             "-": '; a key with a hyphen is written ["my-key"]',
             ":": "; arguments stand behind the name of a filter",
+            "?": "; a choice is written {{#if a}}b{{else}}c{{/if}}, or: a and b or c",
         }
         hint = hints.get(token.value, "") if token.kind is Kind.SYMBOL else ""
         return self.expected("an operator, | or }}", token, hint)

@@ -190,7 +190,11 @@ class Expressions(Cursor):
             while self.accept(Kind.SYMBOL, ":") or self.accept(Kind.SYMBOL, ","):
                 arguments.append(self.operand())
         if not filter_.least_arguments <= len(arguments) <= filter_.most_arguments:
-            raise self.error(token, f"{filter_.name} takes {arity(filter_)}, not {len(arguments)}")
+            # As Jinja and Liquid write it: default("x"), truncate 5.
+            behind = self.peek()
+            is_meant = behind.kind in (Kind.STRING, Kind.NUMBER) or behind.value == "("
+            hint = f"; arguments stand behind a colon: {filter_.name}:…" if is_meant else ""
+            raise self.error(token, f"{filter_.name} takes {arity(filter_)}, not {len(arguments)}{hint}")
         self.complain(filter_, arguments)
         return FilterCall(filter=filter_, arguments=tuple(arguments), place=self.place(token))
 

@@ -54,6 +54,8 @@ def complain_unit(value: Json, *, with_months: bool) -> str | None:
     if unit_of(value, with_months=with_months) is not None:
         return None
     known = [f"{one}s" for one in (*LENGTHS, *(MONTHS if with_months else ()))]
+    if unit_of(value, with_months=True) is not None:
+        return f"months and years differ in length; the unit is one of {', '.join(known)}"
     near = did_you_mean(value, known) if isinstance(value, str) else ""
     return f"the unit is one of {', '.join(known)}{near}"
 
