@@ -48,6 +48,7 @@ COMMANDS = {
     "sandbox",
     "migrate",
     "plugins",
+    "render",
     "executions list",
     "executions show",
     "executions resolve",

@@ -25,15 +25,27 @@ _WINDOW = 120
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Problem:
-    """One thing wrong in a document. `path` is written like `steps[2].with.to`, empty for the whole."""
+    """One thing wrong in a document. `path` is written like `steps[2].with.to`, empty for the whole.
+
+    Within a template, `line` and `column` count from 1 and `source_line` is the line itself.
+    """
 
     path: str
     message: str
     code: str = "invalid"
+    line: int | None = None
+    column: int | None = None
+    source_line: str | None = None
 
     def as_json(self) -> JsonObject:
         """Return the problem as a JSON object."""
-        return {"path": self.path, "message": self.message, "code": self.code}
+        return {"path": self.path, "message": self.message, "code": self.code, **self.place()}
+
+    def place(self) -> JsonObject:
+        """Return where in a template it is; empty if it is not in one."""
+        if self.line is None:
+            return {}
+        return {"line": self.line, "column": self.column, "source_line": self.source_line}
 
 
 class HubError(Exception):
@@ -79,6 +91,7 @@ class TemplateError(DefinitionError):
         self.line = line
         self.column = column
         self.source_line = source_line
+        self.problems = [self.problem()]
 
     def pointed(self) -> str:
         """Return message, position, the source line and a caret under the place.
@@ -89,6 +102,17 @@ class TemplateError(DefinitionError):
         shown = self.source_line[start : start + _WINDOW]
         caret = " " * (self.column - 1 - start) + "^"
         return f"{self.message} (line {self.line}, column {self.column})\n  {shown}\n  {caret}"
+
+    def problem(self, path: str = "") -> Problem:
+        """Return the error as a problem of a document that has the template at this path."""
+        return Problem(
+            path=path,
+            message=self.pointed(),
+            code=self.code,
+            line=self.line,
+            column=self.column,
+            source_line=self.source_line,
+        )
 
 
 class TemplateLimitError(TemplateError):

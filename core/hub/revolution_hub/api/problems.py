@@ -85,7 +85,10 @@ def problem_response(
     *,
     headers: Mapping[str, str] | None = None,
 ) -> Response:
-    """Return a problem+json answer. `path` is that of the first problem, `problems` are all of them."""
+    """Return a problem+json answer. `path` is that of the first problem, `problems` are all of them.
+
+    A first problem that is within a template adds its `line`, `column` and `source_line`.
+    """
     body: JsonObject = {
         "type": f"urn:revolution:problem:{code}",
         "title": _TITLES.get(status, "Error"),
@@ -93,6 +96,7 @@ def problem_response(
         "detail": detail,
         "code": code,
         "path": problems[0].path if problems else None,
+        **(problems[0].place() if problems else {}),
         "problems": [one.as_json() for one in problems],
         "request_id": getattr(request.state, "request_id", None),
     }

@@ -7,10 +7,12 @@ from revolution_hub.model.execution import Attempt, Execution, StepExecution
 from revolution_hub.model.time import rfc3339
 from revolution_hub.services.executions import ExecutionDetail
 from revolution_hub.services.integrations import Integration
+from revolution_hub.services.templates import Preview
 from revolution_hub.services.workflows import Published
 from revolution_hub.store.workflows import StoredWorkflow
+from revolution_hub.template.values import path_text
 from revolution_sdk import Action
-from revolution_sdk.types import JsonObject
+from revolution_sdk.types import Json, JsonObject
 
 
 def _when(moment: datetime | None) -> str | None:
@@ -161,3 +163,28 @@ def _action_json(connector: str, action: Action) -> JsonObject:
         "scopes": list(action.scopes),
         "timeout_s": action.timeout_s,
     }
+
+
+def preview_json(preview: Preview) -> JsonObject:
+    """What a template gave, its JSON type, and the paths it reads: `where` is the text that has the path."""
+    return {
+        "result": preview.result,
+        "kind": _kind(preview.result),
+        "paths": [
+            {
+                "path": path_text(use.parts),
+                "where": where,
+                "line": use.line,
+                "column": use.column,
+                "optional": use.defaulted,
+            }
+            for where, use in preview.paths
+        ],
+    }
+
+
+def _kind(value: Json) -> str:
+    if isinstance(value, bool):
+        return "boolean"
+    kinds = {str: "text", int: "number", float: "number", list: "list", dict: "object"}
+    return kinds.get(type(value), "null")

@@ -1,6 +1,5 @@
 """The commands put together. An error a person can cause leaves as one readable line and a code above 0."""
 
-import os
 import sys
 
 import typer
@@ -8,9 +7,10 @@ import typer
 from revolution_hub.cli.catalog import plugins
 from revolution_hub.cli.demo import demo
 from revolution_hub.cli.executions import executions
+from revolution_hub.cli.render import render
 from revolution_hub.cli.sandbox import sandbox
 from revolution_hub.cli.serve import migrate_database, serve
-from revolution_hub.cli.show import fail
+from revolution_hub.cli.show import drop_output, fail
 from revolution_hub.errors import DefinitionError, HubError
 
 app = typer.Typer(
@@ -25,6 +25,7 @@ app.command()(demo)
 app.command()(sandbox)
 app.command("migrate")(migrate_database)
 app.command()(plugins)
+app.command()(render)
 app.add_typer(executions, name="executions")
 
 
@@ -40,7 +41,7 @@ def main() -> None:
         sys.exit(1)
     except BrokenPipeError:
         # The reader of our output has gone; what is left goes nowhere and is no error of ours.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        drop_output()
         sys.exit(1)
 
 

@@ -8,6 +8,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from revolution_hub.errors import HubError
 from revolution_hub.settings import Settings
 from revolution_sdk.types import JsonObject
 
@@ -38,6 +39,30 @@ def settings() -> Settings:
 def fail(line: str) -> None:
     """Write one line to standard error."""
     print(line, file=sys.stderr)
+
+
+def tell(text: str) -> None:
+    """Write a text to standard output as it is, with a line feed behind it unless it ends with one.
+
+    What the terminal has no character for becomes a question mark. Raises HubError if the output takes no
+    more, such as a file on a full disk.
+    """
+    if sys.stdout is None:  # closed by whoever started us, so nobody wants to see it
+        return
+    ended = text if text.endswith("\n") else f"{text}\n"
+    try:
+        sys.stdout.buffer.write(ended.encode(sys.stdout.encoding, "replace"))
+        sys.stdout.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        drop_output()
+        raise HubError(f"the output cannot be written: {error.strerror}") from error
+
+
+def drop_output() -> None:
+    """Let whatever else is written to standard output go nowhere."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def status(text: str) -> Text:

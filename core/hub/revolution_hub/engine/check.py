@@ -103,7 +103,7 @@ def _check_templates(step: Step, scope: JsonObject) -> list[Problem]:
         try:
             used += [(f"{step.path}.if", one) for one in compile_condition(step.condition).paths]
         except TemplateError as error:
-            problems.append(Problem(path=f"{step.path}.if", message=error.pointed(), code=error.code))
+            problems.append(error.problem(f"{step.path}.if"))
     if step.body:
         used += _document_paths(step.body, f"{step.path}.{word}", problems)
     for path, use in used:
