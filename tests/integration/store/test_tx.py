@@ -197,3 +197,22 @@ def test_moments_come_back_in_utc_and_zoneless_ones_never_go_in(store: Store) ->
     assert written.removesuffix("+00").removesuffix(".000000") == "2026-06-30 22:30:00"
     with pytest.raises(sa.exc.StatementError, match="time zone"), store.begin_across() as tx:
         tenants.add_tenant(tx, "ten_b", "B", datetime(2026, 7, 1))  # noqa: DTZ001 - the point of the test
+
+
+def test_connections_that_the_server_has_ended_are_replaced_and_nobody_is_told(
+    store: Store, database: str, postgres: Any
+) -> None:
+    def use_every_kind() -> None:
+        for begin in (store.read_across(), store.read("ten_a"), store.begin("ten_a"), store.begin_across()):
+            with begin as tx:
+                assert tx.conn.execute(sa.text("SELECT 1")).scalar_one() == 1
+
+    use_every_kind()
+    name = database.partition("?")[0].rpartition("/")[2]
+    # With a time limit the call returns when the processes are gone.
+    ended = postgres.execute(
+        f"SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity WHERE datname = '{name}'"
+    )
+    assert len(ended) >= 2
+    assert all(one for (one,) in ended)
+    use_every_kind()

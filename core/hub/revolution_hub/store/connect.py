@@ -1,5 +1,6 @@
 """Opening a database: what SQLite and PostgreSQL each need so that a transaction means the same on both."""
 
+import select
 import sqlite3
 import time
 from typing import Any
@@ -116,7 +117,7 @@ def _postgresql(url: URL, pool_size: int) -> Engine:
 
 
 def _postgresql_engine(url: URL, pool_size: int, options: str) -> Engine:
-    return sa.create_engine(
+    engine = sa.create_engine(
         url.set(drivername="postgresql+psycopg"),
         pool_size=pool_size,
         max_overflow=0,
@@ -134,6 +135,17 @@ def _postgresql_engine(url: URL, pool_size: int, options: str) -> Engine:
             "keepalives_count": 3,
         },
     )
+    sa.event.listen(engine, "checkout", _refuse_closed)
+    return engine
+
+
+def _refuse_closed(dbapi: Any, _record: Any, _fairy: Any) -> None:
+    # A server that ended or was restarted has closed its side, which can be seen without asking it. The pool
+    # throws such a connection away and hands out a new one, so that nobody is told of it.
+    waiting = select.poll()
+    waiting.register(dbapi.fileno(), select.POLLIN)
+    if waiting.poll(0):
+        raise sa.exc.DisconnectionError("the server has closed this connection")
 
 
 def _begin_postgresql(conn: Connection) -> None:
