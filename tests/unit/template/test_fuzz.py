@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 import pytest
 from fuzz.__main__ import draw_for
-from fuzz.grammar import SCOPES, VALUES, broken, pipes, templates
+from fuzz.grammar import DATES, SCOPES, VALUES, broken, pipes, templates
 from fuzz.oracle import CANARY, LIMITS, Finding, Render, examine, rendered
 from fuzz.seeds import SCOPE, dictionary, packed, seeds, unpacked
 from hypothesis import HealthCheck, given, settings
@@ -23,7 +23,7 @@ from revolution_sdk.types import Json, JsonObject
 
 # The same drawings on every run, and no clock: a busy machine is no failure.
 LAW = settings(
-    derandomize=True, deadline=None, max_examples=150, suppress_health_check=[HealthCheck.too_slow]
+    derandomize=True, deadline=None, max_examples=400, suppress_health_check=[HealthCheck.too_slow]
 )
 
 
@@ -43,16 +43,17 @@ def test_the_templates_of_the_grammar_keep_every_promise_and_leave_out_no_part_o
 
 @pytest.mark.parametrize("name", FILTERS)
 def test_a_filter_keeps_every_promise_whatever_it_is_given(name: str) -> None:
-    calls = list[str]()
+    # What can be compiled in any case; what is drawn differs with the modules that are loaded.
+    for example in FILTERS[name].examples:
+        examine(example.template, {**SCOPE, **example.data})
+        assert name in set(parts_of(example.template))
 
-    @settings(LAW, max_examples=15)
-    @given(pipes(st.just(FILTERS[name])).map("{{{{ {} }}}}".format), VALUES)
-    def law(source: str, value: Json) -> None:
-        examine(source, {**SCOPE, "deep": value})
-        calls.extend(one for one in parts_of(source) if isinstance(one, str))
+    @settings(LAW, max_examples=30)
+    @given(pipes(st.just(FILTERS[name])).map("{{{{ {} }}}}".format), VALUES, DATES)
+    def law(source: str, value: Json, when: Json) -> None:
+        examine(source, {**SCOPE, "deep": value, "when": when})
 
     law()
-    assert set(calls) == {name}, "it was never given arguments that it can be compiled with"
 
 
 def parts_of(source: str) -> Iterator[object]:

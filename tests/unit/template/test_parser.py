@@ -5,9 +5,9 @@ from dataclasses import dataclass
 import pytest
 
 from revolution_hub.errors import TemplateError, TemplateLimitError
+from revolution_hub.template.blocks import Body, Each, If, Part, Shown
 from revolution_hub.template.comparisons import COMPARISONS
 from revolution_hub.template.limits import Limits
-from revolution_hub.template.blocks import Body, Each, If, Part, Shown
 from revolution_hub.template.nodes import (
     And,
     Calculate,

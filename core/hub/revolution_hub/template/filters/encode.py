@@ -46,8 +46,8 @@ def base64_decode(value: Json, _arguments: tuple[Json, ...], run: Run, place: Pl
     text = text_of("base64_decode", value, run, place)
     try:
         return b64decode(text, validate=True).decode("utf-8")
-    except ValueError as error:
-        raise place.error("base64_decode needs the padded base64 of a text in UTF-8") from error
+    except ValueError:  # which holds the text, and an error tells no data
+        raise place.error("base64_decode needs the padded base64 of a text in UTF-8") from None
 
 
 def hash_(value: Json, arguments: tuple[Json, ...], run: Run, place: Place) -> str:
@@ -65,8 +65,8 @@ def _encoded(name: str, value: Json, run: Run, place: Place) -> bytes:
     text = text_of(name, value, run, place)
     try:
         encoded = text.encode("utf-8")
-    except UnicodeEncodeError as error:
-        raise place.error(f"{name} needs a text without half characters, which UTF-8 cannot write") from error
+    except UnicodeEncodeError:  # which holds the text, and an error tells no data
+        raise place.error(f"{name} needs a text without half characters, which UTF-8 cannot write") from None
     run.work(len(encoded) - len(text), place)
     return encoded
 

@@ -137,8 +137,8 @@ def _searched(name: str, value: Json, pattern: Pattern, run: Run, place: Place) 
     run.work(pattern.cost(len(value)), place)
     try:
         value.encode()
-    except UnicodeEncodeError as error:
-        raise place.error(f"{name} needs a text of whole characters, not half of a surrogate pair") from error
+    except UnicodeEncodeError:  # which holds the text, and an error tells no data
+        raise place.error(f"{name} needs a text of whole characters, not half of a surrogate pair") from None
     return value
 
 

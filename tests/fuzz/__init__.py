@@ -1,0 +1,1 @@
+"""Fuzzing of the template language: drawn templates, a search that is led by coverage, and one oracle."""
