@@ -30,7 +30,7 @@ HOOK_EVENT = "webhook.received"
 RESULT = "result"
 
 RETRY_AFTER_S = 1.0
-_MOST_LOOKS = 4
+_MOST_LOOKS = 8
 
 BATCH_BUDGET_S = 0.1
 """How long the first stretches of a whole batch may take; what comes later is left to the workers."""
