@@ -101,6 +101,10 @@ def test_the_judge_finds_each_broken_promise(site: Site) -> None:
         before = set(found(site))
         break_it(site)
         new = set(found(site)) - before
+        if break_it is _leave_running and not any(fault.startswith(name) for fault in new):
+            # The clock looks for what has no owner every few seconds; it may have been faster than the judge.
+            break_it(site)
+            new = set(found(site)) - before
         assert any(fault.startswith(name) for fault in new), (break_it.__name__, new)
 
 
