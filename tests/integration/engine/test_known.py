@@ -1,5 +1,6 @@
 """A process that remembers webhook addresses: what others change counts from the next delivery on."""
 
+import sqlite3
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -11,7 +12,7 @@ from revolution_hub.bus.hook import Arrived, HookStarted, receive_hook, receive_
 from revolution_hub.bus.known import KnownHooks
 from revolution_hub.errors import NotFoundError
 from revolution_hub.services import workflows
-from revolution_hub.store.tx import Store
+from revolution_hub.store.tx import Store, StoreError
 from revolution_sdk import Delivery, DeliveryError, Secret
 from revolution_sdk.webhooks import sign_standard
 
@@ -137,6 +138,26 @@ def test_while_versions_are_published_every_delivery_runs_once_by_one_of_them(be
     assert {said(bench, one) for one in answers} <= {"first", *(f"version {number}" for number in range(5))}
     assert said(bench, deliver(61)) == "version 4"
     assert bench.counts() == [0, 62, 62, 62]
+
+
+def test_a_database_that_goes_away_at_the_second_look_takes_back_nothing_of_the_first(
+    bench: Any, other: Any, database_file: Any
+) -> None:
+    changed, stale, _ = publish(bench)
+    accepting = bench.publish({"id": "it", "uses": "lab.read_page"}, on=[OPEN])
+    good = str(accepting.hook).removeprefix("/hooks/")
+    change(bench, other, changed)
+
+    def lose_the_hooks() -> None:
+        with sqlite3.connect(database_file) as link:
+            link.execute("ALTER TABLE hooks RENAME TO gone")
+
+    hub = replace(bench.hub, wake=lose_the_hooks)
+    batch = [Arrived(key=key, delivery=post(bench, f"msg_{at}")) for at, key in enumerate((good, stale), 1)]
+    kept, refused = receive_hooks(hub, batch)
+    assert isinstance(kept, HookStarted)
+    assert isinstance(refused, StoreError)
+    assert bench.look(kept.execution_id).status == "queued"
 
 
 def test_only_so_many_addresses_are_remembered(bench: Any) -> None:

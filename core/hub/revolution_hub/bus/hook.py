@@ -23,6 +23,7 @@ from revolution_hub.model.execution import Execution
 from revolution_hub.model.ids import new_id, new_key
 from revolution_hub.model.strict_json import strict_json
 from revolution_hub.store.submit import submit_all
+from revolution_hub.store.tx import StoreError
 from revolution_sdk import Delivery, DeliveryError, Secret
 from revolution_sdk.webhooks import verify_standard
 
@@ -85,7 +86,13 @@ def receive_hooks(hub: Hub, arrived: Sequence[Arrived]) -> list[Received]:
         keys = {one.key for one in waiting.values()}
         remembered = {} if look else book.remembered(keys)
         unknown = keys - remembered.keys()
-        read = book.read(unknown) if unknown else {}
+        try:
+            read = book.read(unknown) if unknown else {}
+        except StoreError as error:
+            if not look:
+                raise
+            # What an earlier look accepted stays accepted, and its senders are told so.
+            return [received.get(at, error) for at in range(len(arrived))]
         batch = _Batch(hub=hub, hooks=remembered | read, remembered=remembered.keys(), give_up_s=give_up_s)
         answers = dict(zip(waiting, _take_in(batch, list(waiting.values())), strict=True))
         received |= {at: answer for at, answer in answers.items() if answer is not None}
