@@ -28,4 +28,4 @@ def next_step(steps: Steps, recorded: Mapping[str, StepExecution]) -> Step | Non
 
 def taken(step: Step, record: StepExecution) -> Steps:
     """Return the steps of the branch that was taken."""
-    return step.then if record.output.get("branch") == THEN else step.otherwise
+    return step.block(str(record.output.get("branch")))

@@ -29,10 +29,24 @@ class Move:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Take:
+    """A child wants further items of its parent's `for_each`, at most so many.
+
+    Those it was given and has not begun it may give back.
+    """
+
+    most: int = 0
+    given_back: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Progress:
     """What a drive has done since its last change. Counts only while `fence` is still the newest claim.
 
     `connection_id` is the connection the step under way uses, or the one the execution needs a turn of.
+    `starts` are executions that begin with this change. `joins` replaces what is known of the children.
+    With `ends_children` every descendant that has not ended is cancelled for this reason. If `take` brings
+    further items, `move` is not made.
     """
 
     tenant_id: str
@@ -42,6 +56,11 @@ class Progress:
     attempts: tuple[Attempt, ...] = ()
     response: JsonObject | None = None
     connection_id: str | None = None
+    parent_id: str | None = None
+    starts: tuple[Execution, ...] = ()
+    joins: JsonObject | None = None
+    ends_children: str | None = None
+    take: Take | None = None
     move: Move | None = None
 
 
@@ -70,9 +89,13 @@ class Keep:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Start:
-    """One execution started by hand. Its idempotency key decides if it has one."""
+    """One execution started by hand. Its idempotency key decides if it has one.
+
+    `steps` are what it need not do again.
+    """
 
     execution: Execution
+    steps: tuple[StepExecution, ...] = ()
 
 
 Change: TypeAlias = Progress | Intake | Keep | Start
@@ -80,9 +103,14 @@ Change: TypeAlias = Progress | Intake | Keep | Start
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Applied:
-    """The change is committed."""
+    """The change is committed.
+
+    `allotted` are the indexes of the items that were taken. `woke` says that it queued other executions.
+    """
 
     execution_ids: tuple[str, ...] = ()
+    allotted: tuple[int, ...] = ()
+    woke: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -23,6 +23,12 @@ class Execution:
     claim; whatever an earlier claim still wants to record is refused. `crashes` counts workers that
     vanished since the last recorded step. `wait_on` names what a wait is for, such as a connection id.
     `connection_id` is the connection of the step under way, or the one whose turn a queued one waits for.
+
+    A child does the work of its parent's step `parent_step`: it runs the parent's `block`, or without one a
+    workflow that is called. `place` tells it from its siblings, from 0. `depth` counts its ancestors. `joins`
+    is what a parent knows of the children it waits for. Of the executions with one `turn_key` at most
+    `turn_limit` are under way; one with `turn_skip` does not wait for its turn. `pins` are results by step id
+    that stand instead of calls. `replay_of` is the execution this one repeats.
     """
 
     id: str
@@ -50,6 +56,17 @@ class Execution:
     lease_until: datetime | None = None
     started_at: datetime | None = None
     finished_at: datetime | None = None
+    parent_id: str | None = None
+    parent_step: str | None = None
+    block: str | None = None
+    place: int | None = None
+    depth: int = 0
+    joins: JsonObject | None = None
+    turn_key: str | None = None
+    turn_limit: int | None = None
+    turn_skip: bool | None = None
+    pins: JsonObject | None = None
+    replay_of: str | None = None
 
     @property
     def ended(self) -> bool:
@@ -62,7 +79,11 @@ class StepExecution:
     """One step of an execution. `position` counts steps in the order they were reached, from 0.
 
     `input` is what was rendered for the first attempt and is used for all of them. `checks` counts how
-    often an unknown outcome was looked up.
+    often an unknown outcome was looked up. `forgiven` counts the attempts made before a person had the step
+    tried again.
+
+    `step_id` is the step's own id; within an item of a `for_each` it ends in `#` and the item's index, and
+    what an action records itself has a name of its own behind a `/`.
     """
 
     execution_id: str
@@ -79,6 +100,7 @@ class StepExecution:
     error: JsonObject | None = None
     attempts: int = 0
     checks: int = 0
+    forgiven: int = 0
     wake_at: datetime | None = None
     finished_at: datetime | None = None
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from revolution_hub.errors import DefinitionError, Problem
-from revolution_hub.model.workflow import RetryPolicy, Step, StepKind, Trigger, TriggerKind, Workflow
+from revolution_hub.model.workflow import Block, RetryPolicy, Step, StepKind, Trigger, TriggerKind, Workflow
 from revolution_sdk.types import Json, JsonObject
 
 MOST_STEPS = 500
@@ -208,8 +208,19 @@ def _step(reader: _Reader, value: Json, path: str, depth: int) -> Step:
         connection=reader.text(entry.get("connection"), _join(path, "connection"), needed=False) or None,
         body=_body(reader, entry, kind, path),
         retry=_retry(reader, entry.get("retry", {}), _join(path, "retry")),
-        then=_steps(reader, entry.get("then", []), _join(path, "then"), depth + 1) if "then" in entry else (),
-        otherwise=_steps(reader, entry["else"], _join(path, "else"), depth + 1) if "else" in entry else (),
+        blocks=_blocks(reader, entry, path, depth),
+    )
+
+
+def _blocks(reader: _Reader, entry: JsonObject, path: str, depth: int) -> tuple[Block, ...]:
+    return tuple(
+        Block(
+            name=word,
+            path=_join(path, word),
+            steps=_steps(reader, entry[word], _join(path, word), depth + 1),
+        )
+        for word in ("then", "else")
+        if word in entry
     )
 
 

@@ -20,10 +20,13 @@ ENDED = frozenset({ExecutionStatus.SUCCEEDED, ExecutionStatus.FAILED, ExecutionS
 
 
 class WaitReason(StrEnum):
-    """Why an execution waits. `timer` and `retry` end by themselves, the others by somebody's act."""
+    """Why an execution waits. `timer` and `retry` end by themselves, the others by what others do."""
 
     TIMER = "timer"
     RETRY = "retry"
+    CALLBACK = "callback"
+    CHILDREN = "children"
+    TURN = "turn"
     CONNECTION = "connection"
     UNCERTAIN = "uncertain"
 
@@ -34,6 +37,9 @@ class Owner(StrEnum):
     CLAIM = "a worker takes it when it is its tenant's turn"
     LEASE = "its worker keeps the lease; without one, or when it has run out, it is queued again"
     CLOCK = "it is queued at `wake_at`, at once without one"
+    CALLER = "it is queued when its callback comes, and at `wake_at` if it has one"
+    CHILDREN = "it is queued when the last of its children has ended, and at `wake_at` if it has one"
+    HOLDER = "it is queued when one before it with the same concurrency key has ended"
     CONNECTION = "it is queued when the connection is there, and when it will never be"
     PERSON = "a person says what happened"
 
@@ -44,6 +50,9 @@ OWNERS: Mapping[tuple[ExecutionStatus, WaitReason | None], Owner] = MappingProxy
         (ExecutionStatus.RUNNING, None): Owner.LEASE,
         (ExecutionStatus.WAITING, WaitReason.TIMER): Owner.CLOCK,
         (ExecutionStatus.WAITING, WaitReason.RETRY): Owner.CLOCK,
+        (ExecutionStatus.WAITING, WaitReason.CALLBACK): Owner.CALLER,
+        (ExecutionStatus.WAITING, WaitReason.CHILDREN): Owner.CHILDREN,
+        (ExecutionStatus.WAITING, WaitReason.TURN): Owner.HOLDER,
         (ExecutionStatus.WAITING, WaitReason.CONNECTION): Owner.CONNECTION,
         (ExecutionStatus.WAITING, WaitReason.UNCERTAIN): Owner.PERSON,
     }

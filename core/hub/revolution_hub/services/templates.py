@@ -114,16 +114,20 @@ def _before(steps: Steps, step_id: str) -> list[str] | None:
         if step.id == step_id:
             return done
         done.append(step.id)
-        for branch in (step.then, step.otherwise):
-            inner = _before(branch, step_id)
+        for block in step.all_blocks():
+            inner = _before(block.steps, step_id)
             if inner is not None:
                 return done + inner
-        done += _ids(step.then) + _ids(step.otherwise)
+        done += [name for block in step.all_blocks() for name in _ids(block.steps)]
     return None
 
 
 def _ids(steps: Steps) -> list[str]:
-    return [name for one in steps for name in (one.id, *_ids(one.then), *_ids(one.otherwise))]
+    return [
+        name
+        for one in steps
+        for name in (one.id, *(inner for block in one.all_blocks() for inner in _ids(block.steps)))
+    ]
 
 
 def _refused(message: str, code: str) -> InputError:

@@ -22,12 +22,27 @@ from revolution_hub.model.change import (
     Start,
 )
 from revolution_hub.model.event import StoredDelivery
+from revolution_hub.model.execution import Execution
 from revolution_hub.store import tables as t
 from revolution_hub.store.bulk import BASIS, LEADER, add_led, add_missing, add_new, by
 from revolution_hub.store.progress import apply_progress
 from revolution_hub.store.rows import columns_of
 
 Outcomes = dict[int, Outcome]
+
+_SELDOM = (
+    "parent_id",
+    "parent_step",
+    "block",
+    "place",
+    "depth",
+    "joins",
+    "turn_key",
+    "turn_limit",
+    "turn_skip",
+    "pins",
+    "replay_of",
+)
 
 
 def apply(conn: Connection, changes: Sequence[Change], *, again: bool = False) -> list[Outcome]:
@@ -75,11 +90,15 @@ def _intake(conn: Connection, intakes: list[tuple[int, Intake]], outcomes: Outco
     events = by((_event(one) for _, one in intakes), "tenant_id", "source_id", "dedup_key")
     executions, steps, deliveries = [], [], []
     for _, one in intakes:
-        executions += [_led_by(one, execution) for execution in one.executions]
+        executions += [{**execution_row(each), LEADER: one.event.id} for each in one.executions]
         steps += [_led_by(one, step) for step in one.steps]
         if one.delivery.tenant_id is not None:
             deliveries.append(_led_by(one, one.delivery))
-    led = ((t.deliveries, deliveries), (t.executions, by(executions, "id")), (t.step_executions, steps))
+    led = (
+        (t.deliveries, deliveries),
+        *((t.executions, rows) for rows in alike(by(executions, "id"))),
+        (t.step_executions, steps),
+    )
     new = add_led(conn, (t.events, events), led, t.hooks)
     # One app delivery may hold the events of several tenants; the first one stores it.
     _keep(
@@ -88,6 +107,20 @@ def _intake(conn: Connection, intakes: list[tuple[int, Intake]], outcomes: Outco
     for at, one in intakes:
         started = tuple(execution.id for execution in one.executions)
         outcomes[at] = Applied(execution_ids=started) if one.event.id in new else _known_event(conn, one)
+
+
+def execution_row(execution: Execution) -> dict[str, Any]:
+    """Return the row of a new execution, without the columns that only few executions need."""
+    plain = execution.parent_id is None and execution.turn_key is None and execution.replay_of is None
+    return columns_of(execution, without=_SELDOM if plain and execution.pins is None else ())
+
+
+def alike(rows: Sequence[dict[str, Any]]) -> list[list[dict[str, Any]]]:
+    """Return the rows in groups of the same columns."""
+    groups: dict[tuple[str, ...], list[dict[str, Any]]] = {}
+    for row in rows:
+        groups.setdefault(tuple(row), []).append(row)
+    return list(groups.values())
 
 
 def _event(intake: Intake) -> dict[str, Any]:
@@ -129,8 +162,13 @@ def _known_event(conn: Connection, change: Intake) -> Outcome:
 
 
 def _start(conn: Connection, starts: list[tuple[int, Start]], outcomes: Outcomes) -> None:
-    rows = by((columns_of(one.execution) for _, one in starts), "id")
-    new = add_new(conn, t.executions, rows)
+    rows = by((execution_row(one.execution) for _, one in starts), "id")
+    new = {found for some in alike(rows) for found in add_new(conn, t.executions, some)}
+    add_missing(
+        conn,
+        t.step_executions,
+        [columns_of(step) for _, one in starts if one.execution.id in new for step in one.steps],
+    )
     for at, one in starts:
         execution = one.execution
         applied = execution.id in new

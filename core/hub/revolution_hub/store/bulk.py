@@ -83,7 +83,7 @@ def add_led(
     following = [(table, rows) for table, rows in led if rows]
     if conn.dialect.name == POSTGRESQL:
         shapes = tuple((table, tuple(rows[0])) for table, rows in (leading, *following))
-        sent = {f"sent_{table.name}": _document(rows) for table, rows in (leading, *following)}
+        sent = {f"sent_{at}": _document(rows) for at, (_, rows) in enumerate((leading, *following))}
         return set(conn.exec_driver_sql(_led_for_postgresql(shapes, sources), sent).scalars())
     table, rows = leading
     new = add_new(conn, table, _up_to_date(conn, rows, sources))
@@ -111,7 +111,7 @@ def _run(conn: Connection, way: _Way, table: sa.Table, rows: Rows) -> list[str]:
     """Run the statement over all rows; returns the ids it returned, if it returns any."""
     names = tuple(name for name in rows[0] if name not in _ASIDE)
     if conn.dialect.name == POSTGRESQL:
-        sent = {f"sent_{table.name}": _document(rows)}
+        sent = {"sent_0": _document(rows)}
         return _returned(conn.exec_driver_sql(_for_postgresql(way, table, names), sent))
     ready = _ready(way, table, names)
     if way is _Way.CHANGE:
@@ -143,12 +143,12 @@ def _led_for_postgresql(shapes: tuple[tuple[sa.Table, Names], ...], sources: sa.
     insert = postgresql.insert(table).from_select(names, leading, include_defaults=False)
     new = insert.on_conflict_do_nothing().returning(table.c.id).cte("new")
     statement = sa.select(new.c.id)
-    for other, columns in led:
+    for at, (other, columns) in enumerate(led, start=1):
         plain = tuple(name for name in columns if name not in _ASIDE)
-        rows = _sent(other, columns)
+        rows = _sent(other, columns, at)
         chosen = sa.select(*[rows.c[name] for name in plain]).where(rows.c[LEADER].in_(sa.select(new.c.id)))
         adding = postgresql.insert(other).from_select(plain, chosen, include_defaults=False)
-        statement = statement.add_cte(adding.on_conflict_do_nothing().cte(f"add_{other.name}"))
+        statement = statement.add_cte(adding.on_conflict_do_nothing().cte(f"add_{at}"))
     return _text_for_postgresql(statement)
 
 
@@ -186,15 +186,15 @@ def _settled(insert: postgresql.Insert | sqlite.Insert, way: _Way, table: sa.Tab
     return ignoring.returning(table.c.id) if way is _Way.ADD_NEW else ignoring
 
 
-def _sent(table: sa.Table, names: Names) -> sa.Subquery:
-    """Return the rows of the JSON document sent for a table, with the table's own types."""
+def _sent(table: sa.Table, names: Names, at: int = 0) -> sa.Subquery:
+    """Return the rows of the JSON document sent as number `at` for a table, with the table's own types."""
     types = {name: _ASIDE[name] if name in _ASIDE else table.c[name].type for name in names}
     binary = {name for name, kind in types.items() if isinstance(kind, sa.LargeBinary)}
     columns: list[Any] = [
         sa.column(name, sa.Text() if name in binary else kind) for name, kind in types.items()
     ]
-    document = sa.cast(sa.bindparam(f"sent_{table.name}", type_=sa.Text()), postgresql.JSON)
-    alias = f"r_{table.name}"
+    document = sa.cast(sa.bindparam(f"sent_{at}", type_=sa.Text()), postgresql.JSON)
+    alias = f"row_{at}"
     rows = sa.func.json_to_recordset(document).table_valued(*columns).render_derived(alias, with_types=True)
     read = [
         sa.func.decode(rows.c[name], sa.literal_column("'base64'")).label(name)
@@ -202,7 +202,7 @@ def _sent(table: sa.Table, names: Names) -> sa.Subquery:
         else rows.c[name]
         for name in names
     ]
-    return sa.select(*read).subquery(f"sent_{table.name}")
+    return sa.select(*read).subquery(f"sent_{at}")
 
 
 def _text_of(value: object) -> str:

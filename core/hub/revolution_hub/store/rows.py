@@ -18,15 +18,13 @@ T = TypeVar("T")
 
 def columns_of(value: Any, *, without: tuple[str, ...] = ()) -> dict[str, Any]:
     """Return a frozen value's fields as column values, enums as text, a Sealed as its three columns."""
-    kind = _kind(type(value))
+    kind = _kind(type(value), without)
     found = dict(zip(kind.names, kind.read(value), strict=True))
     for name in kind.enums:
         if found[name] is not None:
             found[name] = found[name].value
     for name in kind.sealed:
         found |= sealed_columns(found.pop(name))
-    for name in without:
-        del found[name]
     return found
 
 
@@ -40,19 +38,19 @@ class _Kind:
     sealed: tuple[str, ...]
 
 
-_KINDS: dict[type, _Kind] = {}
+_KINDS: dict[tuple[type, tuple[str, ...]], _Kind] = {}
 
 
-def _kind(kind: type) -> _Kind:
-    known = _KINDS.get(kind)
+def _kind(kind: type, without: tuple[str, ...] = ()) -> _Kind:
+    known = _KINDS.get((kind, without))
     if known is None:
-        known = _KINDS[kind] = _looked_at(kind)
+        known = _KINDS[kind, without] = _looked_at(kind, without)
     return known
 
 
-def _looked_at(kind: Any) -> _Kind:
+def _looked_at(kind: Any, without: tuple[str, ...]) -> _Kind:
     hints = get_type_hints(kind)
-    names = tuple(one.name for one in fields(kind))
+    names = tuple(one.name for one in fields(kind) if one.name not in without)
     return _Kind(
         names=names,
         read=attrgetter(*names),

@@ -214,12 +214,19 @@ DISCONNECTED = sa.text("status = 'waiting' AND wait_reason = 'connection'")
 """What the partial indexes of the executions hold. A query says it in the same words, without parameters, so
 that the database sees that the index will do. One that has ended is in none of them."""
 
+CHILD = sa.text("parent_id IS NOT NULL")
+IN_LINE = sa.text("turn_key IS NOT NULL AND status IN ('queued', 'running', 'waiting')")
+NOTABLE = sa.text("status IN ('waiting', 'failed', 'cancelled')")
+"""Those that wait or did not succeed are the ones people look for, and few."""
+
 BY_LANE = "ix_executions_tenant_id_connection_id_id"
 BY_SUSPECT = "ix_executions_status_tenant_id_id"
 BY_USE = "ix_executions_tenant_id_connection_id_lease_owner"
 BY_LEASE = "ix_executions_lease_until"
 BY_MOMENT = "ix_executions_wait_reason_wake_at"
 BY_ANSWER = "ix_executions_wait_on_tenant_id_id"
+BY_PARENT = "ix_executions_parent_id_parent_step_place"
+BY_TURN = "ix_executions_tenant_id_turn_key_id"
 
 executions = sa.Table(
     "executions",
@@ -249,9 +256,24 @@ executions = sa.Table(
     _moment("created_at", null=False),
     _moment("started_at"),
     _moment("finished_at"),
+    sa.Column("parent_id", sa.String(40), nullable=True),
+    sa.Column("parent_step", sa.String(200), nullable=True),
+    sa.Column("block", sa.String(200), nullable=True),
+    _whole("place", null=True),
+    sa.Column("depth", sa.Integer, nullable=False, server_default="0"),
+    json_column("joins"),
+    sa.Column("turn_key", sa.String(400), nullable=True),
+    _whole("turn_limit", null=True),
+    sa.Column("turn_skip", sa.Boolean, nullable=True),
+    json_column("pins"),
+    sa.Column("replay_of", sa.String(40), nullable=True),
     sa.UniqueConstraint("tenant_id", "workflow_id", "event_id"),
     sa.UniqueConstraint("tenant_id", "workflow_id", "idempotency_key"),
     sa.Index(None, "tenant_id", "id"),
+    sa.Index(None, "tenant_id", "workflow_id", "id"),
+    _partial("tenant_id", "status", "id", of=NOTABLE),
+    _partial("parent_id", "parent_step", "place", of=CHILD),
+    _partial("tenant_id", "turn_key", "id", of=IN_LINE),
     _partial("tenant_id", "connection_id", "id", of=TAKEABLE),
     _partial("status", "tenant_id", "id", of=SUSPECT),
     _partial("tenant_id", "connection_id", "lease_owner", of=RUNNING),
@@ -285,6 +307,7 @@ step_executions = sa.Table(
     json_column("error"),
     _whole("attempts"),
     _whole("checks"),
+    sa.Column("forgiven", sa.Integer, nullable=False, server_default="0"),
     _moment("wake_at"),
     _moment("started_at", null=False),
     _moment("finished_at"),
@@ -302,6 +325,42 @@ attempts = sa.Table(
     json_column("error"),
     _moment("started_at", null=False),
     _moment("finished_at"),
+)
+
+callbacks = sa.Table(
+    "callbacks",
+    metadata,
+    sa.Column("execution_id", sa.String(40), primary_key=True),
+    sa.Column("step_id", sa.String(200), primary_key=True),
+    _tenant(),
+    json_column("data"),
+    _moment("received_at", null=False),
+)
+
+schedules = sa.Table(
+    "schedules",
+    metadata,
+    _id(),
+    _tenant(),
+    sa.Column("workflow_id", sa.String(40), nullable=False),
+    sa.Column("position", sa.Integer, nullable=False),
+    _whole("version"),
+    json_column("settings", null=False),
+    _moment("next_at", null=False),
+    _moment("last_at"),
+    sa.UniqueConstraint("workflow_id", "position"),
+    sa.Index(None, "next_at"),
+)
+
+shares = sa.Table(
+    "shares",
+    metadata,
+    sa.Column("workflow_id", sa.String(40), primary_key=True),
+    sa.Column("principal_id", sa.String(40), primary_key=True),
+    _tenant(),
+    sa.Column("right", sa.String(20), nullable=False),
+    sa.Column("granted_by", sa.String(40), nullable=False),
+    _moment("created_at", null=False),
 )
 
 idempotency_keys = sa.Table(
