@@ -59,7 +59,7 @@ format: $(STAMP) ## Format and apply the safe lint repairs
 pictures: $(STAMP) ## Make the pictures of the documentation anew
 	@$(BIN)/python docs/pictures/make.py > /dev/null
 
-reference: $(STAMP) ## Write the filter reference of docs/templates.md anew
+reference: $(STAMP) ## Write the filter reference and the workflow schema in docs/ anew
 	@$(BIN)/python docs/reference/make.py
 
 lock: ## Write requirements.lock anew (needs uv)

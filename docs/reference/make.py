@@ -1,22 +1,33 @@
-"""Write the filter reference of docs/templates.md from the register of filters: `make reference`."""
+"""Write what the code says of itself into the documentation: `make reference`.
+
+That is the filter reference of docs/templates.md, and the JSON Schema of a workflow document.
+"""
 
 import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+from revolution_hub.model.workflow_schema import workflow_schema
 from revolution_hub.template.filters.filter import Example, Filter
 from revolution_hub.template.filters.register import GROUPS
 from revolution_sdk.types import Json
 
 PAGE = Path(__file__).parents[1] / "templates.md"
+SCHEMA = Path(__file__).with_name("workflow.schema.json")
 BEGIN = "<!-- From here on the page is written by `make reference`; the filters describe themselves. -->\n"
 END = "<!-- Up to here. -->\n"
 MOST_ARGUMENTS_NAMED = 4
 
 
 def main() -> None:
-    """Write the reference into the page."""
+    """Write the reference into the page, and the schema beside this file."""
     PAGE.write_text(filled(PAGE.read_text(encoding="utf-8")), encoding="utf-8")
+    SCHEMA.write_text(schema(), encoding="utf-8")
+
+
+def schema() -> str:
+    """Return the JSON Schema of a workflow document as it is published."""
+    return json.dumps(workflow_schema(), ensure_ascii=False, indent=2) + "\n"
 
 
 def filled(page: str) -> str:

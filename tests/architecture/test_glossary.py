@@ -26,6 +26,10 @@ NEVER = {
 
 ALLOWED = {
     "core/hub/revolution_hub/model/yaml_document.py compose_node": "the YAML library's name for its own hook",
+    "core/hub/revolution_hub/errors.py PayloadError": "a large JSON value in its file, no delivery",
+    "core/hub/revolution_hub/engine/limits.py require_payload": "a JSON value of any kind, no delivery",
+    "core/hub/revolution_hub/store/types.py Payload": "the column type of JSON values that may be in files",
+    "core/hub/revolution_hub/store/types.py payload_column": "makes a column of that type",
 }
 """Names that may hold such a word, `path name`, each with the reason."""
 

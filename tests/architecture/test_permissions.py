@@ -28,6 +28,8 @@ API = "core/hub/revolution_hub/api/"
 
 PUBLIC = {
     ("GET", "/api/health"),
+    ("GET", "/api/schemas/workflow"),
+    ("POST", "/hooks/callbacks/{execution_id}/{step}/{mark}"),
     ("POST", "/hooks/apps/{connector}/{app_key}"),
     ("POST", "/hooks/{key}"),
 }
@@ -36,10 +38,17 @@ PUBLIC = {
 WITHOUT_REQUIRE = {
     "idempotency.py first_made": "joins the transaction of a function that has required",
     "idempotency.py remember": "joins the transaction of a function that has required",
+    "guard.py require_on_workflow": "is what requires",
+    "guard.py require_on_execution": "is what requires",
+    "guard.py require_some": "is what requires",
+    "guard.py may_see": "joins the transaction of a function that has required",
+    "guard.py visible": "joins the transaction of a function that has required",
 }
 """Functions of services with a principal that require nothing themselves, each with the reason."""
 
 WITHOUT_PRINCIPAL = {
+    "triggers.py fresh_hook": "makes what a function that has required keeps",
+    "triggers.py listeners_for": "joins the transaction of a function that has required",
     "executions.py read_for_hook": "for a caller whose delivery a hook has let in",
     "tenants.py find_principal": "finds out who asks in the first place",
 }
@@ -74,6 +83,10 @@ def marks(app: FastAPI) -> dict[tuple[str, str], dict[str, str]]:
     }
 
 
+REQUIRES = {"require": 1, "require_some": 1, "require_on_workflow": 2, "require_on_execution": 2}
+"""What a service may begin with, and which argument is the permission. All but the first ask for shares."""
+
+
 def public_functions(tree: ast.Module) -> list[ast.FunctionDef]:
     return [one for one in tree.body if isinstance(one, ast.FunctionDef) and not one.name.startswith("_")]
 
@@ -86,12 +99,32 @@ def required(function: ast.FunctionDef) -> set[str]:
     """Return the permissions the first statement behind the docstring requires, empty if it does not."""
     body = function.body[1:] if ast.get_docstring(function) is not None else function.body
     call = body[0].value if body and isinstance(body[0], ast.Expr) else None
-    if not isinstance(call, ast.Call) or ast.unparse(call.func) != "require":
+    if not isinstance(call, ast.Call) or ast.unparse(call.func) not in REQUIRES:
         return set()
-    if ast.unparse(call.args[0]) != "principal":
+    at = REQUIRES[ast.unparse(call.func)]
+    if ast.unparse(call.args[at - 1]) != "principal":
         return set()
-    constants = [one.value for one in ast.walk(call.args[1]) if isinstance(one, ast.Constant)]
+    constants = [one.value for one in ast.walk(call.args[at]) if isinstance(one, ast.Constant)]
     return {one for one in constants if isinstance(one, str)}
+
+
+def asks_for_shares(function: ast.FunctionDef) -> bool:
+    """Whether the function is for those as well with whom a workflow is shared."""
+    statements = [
+        one for one in function.body if isinstance(one, ast.Expr) and isinstance(one.value, ast.Call)
+    ]
+    return bool(statements) and ast.unparse(statements[0].value).startswith(("require_on_", "require_some"))
+
+
+def showing_everything(services: Mapping[str, ast.Module]) -> Iterator[str]:
+    """Yield what is open to those with a share, and is neither narrowed to that nor asked for one by one."""
+    for name, tree in services.items():
+        for function in public_functions(tree):
+            called = [ast.unparse(one.func) for one in ast.walk(function) if isinstance(one, ast.Call)]
+            asking = {one.name for one in public_functions(tree) if required(one) and asks_for_shares(one)}
+            narrowed = ({"visible", *REQUIRES, *asking} - {"require_some", function.name}) & set(called)
+            if "require_some" in called and not narrowed:
+                yield f"{name} {function.name}"
 
 
 def unguarded(services: Mapping[str, ast.Module]) -> Iterator[str]:
@@ -111,17 +144,18 @@ def asking_for_nobody(services: Mapping[str, ast.Module]) -> Iterator[str]:
                 yield f"{name} {function.name}"
 
 
-def declared(function: ast.FunctionDef | ast.AsyncFunctionDef) -> str | None:
-    """Return the permission in a route's declaration, None if it is no route or a public one."""
+def declared(function: ast.FunctionDef | ast.AsyncFunctionDef) -> tuple[str, bool] | None:
+    """Return a route's permission and whether it is shared, None if it is no route or a public one."""
     for decorator in function.decorator_list:
         if isinstance(decorator, ast.Call) and ast.unparse(decorator.func) == "route":
             values = {one.arg: one.value for one in decorator.keywords}
-            return str(ast.literal_eval(values["permission"]))
+            shared = "shared" in values and bool(ast.literal_eval(values["shared"]))
+            return str(ast.literal_eval(values["permission"])), shared
     return None
 
 
-def asked(function: ast.AST, services: Mapping[str, ast.Module]) -> list[set[str]]:
-    """Return what each service function the route calls in the principal's name requires."""
+def asked(function: ast.AST, services: Mapping[str, ast.Module]) -> list[tuple[set[str], bool]]:
+    """Return what each service function the route calls in the principal's name requires, and of whom."""
     found = []
     for node in ast.walk(function):
         if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Attribute):
@@ -129,7 +163,7 @@ def asked(function: ast.AST, services: Mapping[str, ast.Module]) -> list[set[str
         tree = services.get(f"{ast.unparse(node.func.value)}.py")
         for one in public_functions(tree) if tree else []:
             if one.name == node.func.attr and "principal" in map(ast.unparse, node.args):
-                found.append(required(one))
+                found.append((required(one), asks_for_shares(one)))
     return found
 
 
@@ -139,12 +173,16 @@ def at_odds(api: Mapping[str, ast.Module], services: Mapping[str, ast.Module]) -
         for function in ast.walk(tree):
             if not isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef):
                 continue
-            permission = declared(function)
-            if permission is None:
+            marked = declared(function)
+            if marked is None:
                 continue
+            permission, shared = marked
             wanted = asked(function, services)
-            if not wanted or any(permission not in one for one in wanted):
-                yield f"{path} {function.name}: {permission} is declared, {wanted} required"
+            if not wanted or any(permission not in one for one, _ in wanted):
+                names = [one for one, _ in wanted]
+                yield f"{path} {function.name}: {permission} is declared, {names} required"
+            elif any(asks != shared for _, asks in wanted):
+                yield f"{path} {function.name}: a share counts at the door or in the service, not in both"
 
 
 def room(core: Mapping[str, ast.Module], beginning: str) -> dict[str, ast.Module]:
@@ -205,6 +243,29 @@ def test_a_service_that_requires_nothing_is_found() -> None:
 
 def test_each_route_declares_what_its_service_requires(core: dict[str, ast.Module]) -> None:
     assert list(at_odds(room(core, API), room(core, SERVICES))) == []
+
+
+def test_a_list_for_those_with_a_share_is_narrowed_to_what_is_shared(core: dict[str, ast.Module]) -> None:
+    assert list(showing_everything(room(core, SERVICES))) == []
+    planted = (
+        "def list_all(hub, principal):\n    require_some(principal, 'workflow:read')\n    return hub.all()\n"
+    )
+    assert list(showing_everything({"w.py": ast.parse(planted)})) == ["w.py list_all"]
+
+
+def test_a_share_that_counts_only_at_the_door_is_found() -> None:
+    service = "def drop(hub, principal):\n    require(principal, 'workflow:write')\n"
+    door = (
+        "@route(router, 'DELETE', '/api/workflows', permission='workflow:write', shared=True)\n"
+        "def drop(hub, principal):\n    workflows.drop(hub, principal)\n"
+    )
+    planted = at_odds({"workflows.py": ast.parse(door)}, {"workflows.py": ast.parse(service)})
+    assert list(planted) == ["workflows.py drop: a share counts at the door or in the service, not in both"]
+
+
+def test_a_route_whose_permission_no_share_gives_cannot_be_shared() -> None:
+    with pytest.raises(ValueError, match="no share can stand in for 'workflow:publish'"):
+        route(APIRouter(), "POST", "/api/x", permission="workflow:publish", shared=True)
 
 
 def test_a_route_at_odds_with_its_service_is_found() -> None:

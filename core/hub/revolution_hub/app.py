@@ -13,6 +13,7 @@ from revolution_hub.egress.client import Egress
 from revolution_hub.egress.guard import Guard
 from revolution_hub.egress.pool import SharedPool
 from revolution_hub.errors import SettingsError, VaultError
+from revolution_hub.files.file_store import FileStore
 from revolution_hub.hub import Hub
 from revolution_hub.model.ids import new_id
 from revolution_hub.model.time import utc_now
@@ -34,14 +35,21 @@ POOL_SIZE = 12
 
 
 def open_store(settings: Settings) -> Store:
-    """Open the database, creating its folder. Raises SettingsError if that cannot be done."""
+    """Open the database and the files beside it, creating their folders.
+
+    Raises SettingsError if that cannot be done.
+    """
     try:
         settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
     except OSError as error:
         raise SettingsError(
             f"the data folder {settings.data_dir} cannot be used: {error.strerror}"
         ) from error
-    return Store(settings.database, pool_size=POOL_SIZE)
+    files = FileStore(
+        settings.files, inline_bytes=settings.inline_bytes, payload_bytes=settings.payload_bytes
+    )
+    files.prepare()
+    return Store(settings.database, pool_size=POOL_SIZE, files=files)
 
 
 @contextmanager

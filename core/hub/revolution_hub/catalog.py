@@ -3,22 +3,22 @@
 A plugin that cannot be loaded is listed with the reason and never stops the others or the hub.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any
 
 import pluggy
-from jsonschema import Draft202012Validator, FormatChecker
+from jsonschema import Draft202012Validator
 from jsonschema.exceptions import SchemaError
 
 from revolution_hub.errors import PluginError, Problem
+from revolution_hub.model.json_schema import problems_of, validator_of
 from revolution_sdk import Action, Connector, EventType, hooks
 from revolution_sdk.hooks import PROJECT
 from revolution_sdk.types import Json, JsonObject
 
 GROUP = "revolution.plugins"
-MOST_PROBLEMS = 50
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,11 +80,11 @@ class Catalog:
 
     def check_input(self, uses: str, value: Json) -> list[Problem]:
         """Return what is wrong with an action's input; empty when it follows the schema."""
-        return _problems(self._actions[uses].check_input, value)
+        return problems_of(self._actions[uses].check_input, value)
 
     def check_output(self, uses: str, value: Json) -> list[Problem]:
         """Return what is wrong with an action's result; empty when it follows the schema."""
-        return _problems(self._actions[uses].check_output, value)
+        return problems_of(self._actions[uses].check_output, value)
 
     def add(self, connector: Connector) -> None:
         """Offer a connector; raises PluginError if its name is taken or a schema is not JSON Schema."""
@@ -153,46 +153,9 @@ def _offered_by(module: Any) -> list[Connector]:
 
 def _validator(place: str, schema: JsonObject) -> Draft202012Validator:
     try:
-        Draft202012Validator.check_schema(schema)
+        return validator_of(schema)
     except SchemaError as error:
         raise PluginError(f"{place} is not JSON Schema: {error.message}", code="schema_invalid") from error
-    return Draft202012Validator(schema, format_checker=FormatChecker())
-
-
-def _problems(validator: Draft202012Validator, value: Json) -> list[Problem]:
-    found = []
-    for error in validator.iter_errors(value):
-        found.append(Problem(path=_path(error.absolute_path), message=_say(error), code=str(error.validator)))
-        if len(found) >= MOST_PROBLEMS:
-            break
-    return found
-
-
-_SAY: dict[str, Callable[[Any], str]] = {
-    "required": lambda error: error.message,
-    "additionalProperties": lambda error: error.message,
-    "type": lambda error: f"must be {_either(error.validator_value)}",
-    "enum": lambda error: f"must be one of {', '.join(map(str, error.validator_value))}",
-    "format": lambda error: f"must be a valid {error.validator_value}",
-    "pattern": lambda error: f"must match {error.validator_value}",
-}
-
-
-def _say(error: Any) -> str:
-    # The library's own messages quote the value, which may be a customer's data; ours name only the rule.
-    say = _SAY.get(error.validator)
-    return say(error) if say else f"breaks the rule {error.validator} = {str(error.validator_value)[:80]}"
-
-
-def _either(kinds: str | list[str]) -> str:
-    return kinds if isinstance(kinds, str) else " or ".join(kinds)
-
-
-def _path(parts: Iterable[str | int]) -> str:
-    text = ""
-    for part in parts:
-        text += f"[{part}]" if isinstance(part, int) else f".{part}" if text else part
-    return text
 
 
 def _text_of(error: BaseException) -> str:

@@ -1,13 +1,15 @@
-"""The clock process: timers, expired leases. Any number may run; each row is moved by one of them."""
+"""The clock process: timers, expired leases, retention. Any number may run; one of them moves each row."""
 
 import logging
 import threading
 
 from revolution_hub.engine.recover import sweep
+from revolution_hub.engine.retain import Rounds, retain
 from revolution_hub.hub import Hub
 
 TICK_S = 0.25
 THOROUGH_TICKS = 20
+RETAIN_S = 60.0
 
 _log = logging.getLogger("revolution.clock")
 
@@ -15,8 +17,10 @@ _log = logging.getLogger("revolution.clock")
 def run_clock(hub: Hub, stop: threading.Event) -> None:
     """Sweep four times a second until stopped, thoroughly every five seconds.
 
-    A database that is gone is tried again every second.
+    A database that is gone is tried again every second. What is due to be removed is, beside it, each minute.
     """
+    remover = threading.Thread(target=_remove, args=(hub, stop), name="retention", daemon=True)
+    remover.start()
     ticks = 0
     while not stop.wait(TICK_S):
         try:
@@ -26,3 +30,13 @@ def run_clock(hub: Hub, stop: threading.Event) -> None:
             # Nothing is lost by waiting: the rows stay as they are until the next sweep succeeds.
             _log.exception("the sweep failed and is tried again")
             stop.wait(1.0)
+    remover.join()
+
+
+def _remove(hub: Hub, stop: threading.Event) -> None:
+    rounds = Rounds()
+    while not stop.wait(RETAIN_S):
+        try:
+            retain(hub, rounds, stop)
+        except Exception:
+            _log.exception("what is due to be removed is looked for again")

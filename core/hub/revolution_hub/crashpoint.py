@@ -22,6 +22,7 @@ NAMES = {
     "worker.before_ack": "an execution is driven as far as it goes, and its task is not done",
     "committer.before_commit": "a batch of changes is written, and not committed",
     "committer.after_commit": "a batch of changes is committed, and nobody was told",
+    "payload.after_keep": "a large payload is in its file, and the row that names it is not committed",
     "clock.after_sweep": "due and abandoned executions are queued, and no worker was told",
 }
 """Every place, and what is true at it."""

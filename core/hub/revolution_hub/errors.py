@@ -10,6 +10,7 @@ HubError
 ├── ConflictError       somebody else was first: a stale version, a reused key, a taken name
 ├── LimitError          too much or too fast; the caller may come back later
 ├── PluginError         the connector's author's: a plugin that does not load or breaks its word
+├── PayloadError        the operator's: the file of a large payload is missing or damaged
 ├── VaultError          the operator's: keys and sealed secrets
 └── SettingsError       the operator's: settings, files and ports at start
 
@@ -155,11 +156,24 @@ class LimitError(HubError):
         super().__init__(message, code=code, details=details)
         self.retry_after_s = retry_after_s
 
+    @classmethod
+    def of_setting(cls, setting: str, value: int, most: int, message: str) -> "LimitError":
+        """Return the error of a limit the operator sets; the message ends with the setting's name."""
+        limit = setting.removeprefix("REVOLUTION_").lower()
+        details: JsonObject = {"limit": limit, "setting": setting, "value": value, "most": most}
+        return cls(f"{message} ({setting})", details=details)
+
 
 class PluginError(HubError):
     """Raised when a plugin cannot be loaded or an action breaks its declaration."""
 
     code = "plugin_failed"
+
+
+class PayloadError(HubError):
+    """Raised when a large payload cannot be had: its file is missing (`payload_missing`) or damaged."""
+
+    code = "payload_damaged"
 
 
 class VaultError(HubError):

@@ -89,6 +89,16 @@ def _whole(low: int, high: int) -> Callable[[str], int]:
     return read
 
 
+def _days(least: int) -> Callable[[str], int]:
+    def read(text: str) -> int:
+        days = _whole(0, 36_500)(text)
+        if 0 < days < least:
+            raise ValueError(f"0, which keeps for ever, or at least {least} days are needed")
+        return days
+
+    return read
+
+
 def _yes(text: str) -> bool:
     if text not in ("true", "false"):
         raise ValueError("true or false is needed")
@@ -135,6 +145,25 @@ class Settings:
     drain_s: int = _setting(30, _whole(1, 3600), "seconds a stopping worker may take to finish what it has")
     requests_per_minute: int = _setting(1200, _whole(1, 1_000_000), "API requests per principal and minute")
     body_bytes: int = _setting(1_048_576, _whole(1024, 104_857_600), "largest request body")
+    files_dir: Path | None = _setting(
+        None, Path, "folder of large payloads, shared by all machines; by default files in the data folder"
+    )
+    inline_bytes: int = _setting(
+        262_144, _whole(1024, 16_777_216), "largest payload kept in the database; larger ones become files"
+    )
+    payload_bytes: int = _setting(
+        16_777_216, _whole(1024, 1_073_741_824), "largest trigger, step input, step output or answer"
+    )
+    execution_steps: int = _setting(
+        10_000, _whole(1, 1_000_000), "step executions in one execution; its children count for themselves"
+    )
+    loop_items: int = _setting(100_000, _whole(1, 10_000_000), "items of one for_each")
+    call_depth: int = _setting(16, _whole(1, 100), "executions nested in one another")
+    keep_days: int = _setting(30, _days(1), "days an execution is kept that has ended; 0 keeps for ever")
+    keep_failed_days: int = _setting(90, _days(1), "the same for executions that have failed")
+    keep_events_days: int = _setting(
+        30, _days(7), "days events and deliveries are kept; 0 keeps for ever, and 7 is the least"
+    )
     testing: bool = _setting(False, _yes, "for tests alone: allows the crash point")
     crashpoint: CrashPoint | None = _setting(
         None, parse_crash_point, "for tests alone: where a process ends itself; see crashpoint.py"
@@ -176,6 +205,11 @@ class Settings:
     def key_file(self) -> Path:
         """The master key file with the default filled in."""
         return self.master_key_file or self.data_dir / "master.key"
+
+    @property
+    def files(self) -> Path:
+        """The folder of large payloads with the default filled in."""
+        return self.files_dir or self.data_dir / "files"
 
     def public(self) -> str:
         """Return the address the outside uses; providers sign it, so it is never taken from a request."""

@@ -4,6 +4,7 @@ Declaring:  Connector, Action, EventType, AppWebhook, Effect, Found, hookimpl
 Authorizing: ApiKey, OAuth2, NoAuth
 Handed in:  ActionContext, Delivery, Emitted, Secret
 Raising:    RetryableError, UnknownOutcomeError, RejectedError, CredentialError, DeliveryError
+Letting pass: Suspended
 """
 
 from revolution_sdk.auth import ApiKey, Auth, NoAuth, OAuth2
@@ -15,6 +16,7 @@ from revolution_sdk.errors import (
     DeliveryError,
     RejectedError,
     RetryableError,
+    Suspended,
     UnknownOutcomeError,
 )
 from revolution_sdk.hooks import hookimpl
@@ -43,6 +45,7 @@ __all__ = [
     "RejectedError",
     "RetryableError",
     "Secret",
+    "Suspended",
     "UnknownOutcomeError",
     "hookimpl",
 ]

@@ -1,5 +1,6 @@
 """Everything a connector is handed. A capability is added only together with a plugin that needs it."""
 
+import json
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -7,7 +8,25 @@ from datetime import datetime
 
 import httpx2
 
-from revolution_sdk.types import JsonObject
+from revolution_sdk.types import Json, JsonObject
+
+
+def call_nothing(action: str, value: JsonObject, *, name: str = "", connection: str = "") -> Json:
+    """Refuse to call another action; it is what `ctx.call` does where there is none to be called."""
+    raise LookupError(f"there is nothing to call {action} with; give a test context its `calls`")
+
+
+def record_nowhere(name: str, make: Callable[[], Json]) -> Json:
+    """Return what `make` returns, as JSON; it is what `ctx.record` does where nothing is recorded."""
+    return as_json(make(), f"what is recorded as {name!r}")
+
+
+def as_json(value: Json, what: str) -> Json:
+    """Return a value as it comes back from JSON; raise ValueError if it cannot be kept so."""
+    try:
+        return json.loads(json.dumps(value, allow_nan=False))
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"{what} is nothing JSON can hold: {error}") from error
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,6 +39,11 @@ class ActionContext:
 
     `idempotency_key` is the same for every attempt of one step: build the provider's own key from it
     (a Message-ID, an event id). `deadline` is when the hub gives up waiting, an aware UTC time.
+
+    `call("acme.create_contact", {…})` runs another action and `record("plan", make)` a function, once each:
+    entered again after a crash or a wait, the action gets the recorded result. `call` takes a `name` for the
+    sub-step and the name of a `connection`. Both are for actions that are `read` or `repeatable`, for one
+    thread, and may raise `Suspended`.
     """
 
     http: httpx2.Client
@@ -28,6 +52,8 @@ class ActionContext:
     now: Callable[[], datetime]
     config: JsonObject = field(default_factory=dict)
     log: logging.Logger = field(default_factory=lambda: logging.getLogger("revolution.connector"))
+    call: Callable[..., Json] = call_nothing
+    record: Callable[[str, Callable[[], Json]], Json] = record_nowhere
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

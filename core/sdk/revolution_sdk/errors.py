@@ -7,6 +7,9 @@ ConnectorError
 ├── CredentialError       the connection must be authorized anew by a person
 └── DeliveryError         a delivery is forged, stale or unreadable; it is refused
 
+BaseException
+└── Suspended             a sub-step has to wait; passes through a connector and is never caught
+
 A connector only raises; the hub acts. Anything else that leaves a connector is a bug of the connector:
 the step fails and the worker lives on.
 """
@@ -82,3 +85,12 @@ class DeliveryError(ConnectorError):
     """
 
     code = "unverified"
+
+
+class Suspended(BaseException):
+    """Raised by `ctx.call` and `ctx.record` when the step has to wait: let it pass, and never raise it.
+
+    The action is entered again when the wait is over. It is no Exception, so that `except Exception` lets it
+    pass; a `finally` may clean up behind it. A hub notices when it is caught nevertheless: the step waits all
+    the same, and whatever the action returns or raises then is dropped.
+    """

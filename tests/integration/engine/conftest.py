@@ -8,7 +8,10 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
+from fastapi.testclient import TestClient
+from rig.asking import Asker, asker
 
+from revolution_hub.api.app import make_api
 from revolution_hub.catalog import Catalog
 from revolution_hub.egress.client import Egress
 from revolution_hub.egress.guard import Guard
@@ -20,9 +23,9 @@ from revolution_hub.engine.watch import Watch
 from revolution_hub.hub import Hub
 from revolution_hub.model.execution import Attempt, Execution, StepExecution
 from revolution_hub.model.principal import Principal
-from revolution_hub.services import connections, executions, workflows
+from revolution_hub.services import connections, executions, starts, versions, workflows
 from revolution_hub.services.connections import NewConnection
-from revolution_hub.services.workflows import Published
+from revolution_hub.services.versions import Published
 from revolution_hub.settings import Settings
 from revolution_hub.store import tables as t
 from revolution_hub.store.tx import Store
@@ -162,12 +165,12 @@ class Bench:
         given = {"name": f"w{len(self.wakes)}", "steps": list(steps), **document}
         self.wakes.append("published")
         draft = workflows.create_workflow(self.hub, self.principal, given)
-        return workflows.publish_workflow(self.hub, self.principal, draft.id)
+        return versions.publish_workflow(self.hub, self.principal, draft.id)
 
     def start(self, *steps: Any, data: Any = None, **document: Any) -> str:
         """Publish a workflow and start it by hand; returns the execution's id."""
         workflow_id = self.publish(*steps, **document).workflow.id
-        return workflows.execute_workflow(self.hub, self.principal, workflow_id, data or {}, None)[0]
+        return starts.execute_workflow(self.hub, self.principal, workflow_id, data or {}, None)[0]
 
     def claim(self, *, isolated: bool = False) -> Execution | None:
         taken = Claimer(hub=self.hub, owner=self.hub.process, isolated=isolated).take(1)
@@ -230,6 +233,11 @@ class Bench:
         hub = replace(self.hub, catalog=catalog)
         return replace(self, hub=hub, watch=Watch(hub, hub.process))
 
+    def with_settings(self, **settings: Any) -> "Bench":
+        """Return the same bench with other settings."""
+        hub = replace(self.hub, settings=replace(self.hub.settings, **settings))
+        return replace(self, hub=hub, watch=Watch(hub, hub.process))
+
     def as_(self, process: str) -> "Bench":
         """Return the same bench as another worker process."""
         hub = replace(self.hub, process=process)
@@ -261,3 +269,16 @@ def bench(store: Store, clock: Any, script: Script) -> Iterator[Bench]:
             process="wrk_1",
         )
         yield Bench(hub=hub, watch=Watch(hub, "wrk_1"), script=script, clock=clock, wakes=wakes)
+
+
+@pytest.fixture
+def asker_of(bench: Bench) -> Iterator[Callable[..., Asker]]:
+    """Make a key of a role and ask the API with it."""
+    with TestClient(make_api(bench.hub), raise_server_exceptions=False) as client:
+        yield lambda role="owner", tenant_id="ten_a": asker(bench.hub, client, role, tenant_id)
+
+
+@pytest.fixture
+def owner(asker_of: Callable[..., Asker]) -> Asker:
+    """The API, asked by an owner of the bench's tenant."""
+    return asker_of()

@@ -6,7 +6,7 @@ from revolution_hub.bus.hook import Arrived, HookStarted, receive_hook, receive_
 from revolution_hub.engine.begin import begin
 from revolution_hub.engine.versions import get_version
 from revolution_hub.errors import NotFoundError
-from revolution_hub.services import workflows
+from revolution_hub.services import starts
 from revolution_sdk import Delivery
 
 GREET = {"id": "greet", "set": {"greeting": "Hello {{ trigger.data.name }}"}}
@@ -78,7 +78,7 @@ def test_who_wants_only_the_receipt_is_not_kept_waiting_for_steps(bench: Any) ->
 
 def test_what_takes_longer_than_the_budget_is_a_workers_work(bench: Any) -> None:
     published = bench.publish(GREET, ANSWER)
-    execution_id = workflows.execute_workflow(bench.hub, bench.principal, published.workflow.id, {}, None)[0]
+    execution_id = starts.execute_workflow(bench.hub, bench.principal, published.workflow.id, {}, None)[0]
     execution = bench.look(execution_id).execution
     begun = begin(bench.hub, execution, get_version(bench.hub.store, execution), budget_s=0.0)
     assert (begun.execution, begun.steps) == (execution, ())

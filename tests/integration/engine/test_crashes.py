@@ -263,7 +263,7 @@ def test_a_once_call_in_the_dark_stays_uncertain_when_it_can_no_longer_be_looked
 def test_cancel_works_wherever_an_execution_stands_after_a_crash(bench: Any, script: Any) -> None:
     execution_id = bench.start(SEND)
     crash(bench, 1, "send_letter", script)
-    ended = executions.cancel_execution(bench.hub, bench.principal, execution_id)
+    ended = executions.cancel_execution(bench.hub, bench.principal, execution_id).execution
     assert (ended.status, ended.reason) == ("cancelled", "cancelled by Ada")
     bench.work()
     assert bench.look(execution_id).status == "cancelled"

@@ -7,9 +7,9 @@ import pytest
 from revolution_hub.errors import ConflictError
 from revolution_hub.model.change import Move, Progress, Start
 from revolution_hub.model.status import ExecutionStatus
-from revolution_hub.services import workflows
+from revolution_hub.services import starts, versions, workflows
 from revolution_hub.services.executions import cancel_execution
-from revolution_hub.store import across, executions
+from revolution_hub.store import across, endings
 from revolution_hub.store.submit import submit
 
 READ = {"id": "page", "uses": "lab.read_page"}
@@ -53,7 +53,7 @@ def test_one_branch_is_taken_and_the_other_is_never_reached(age: Any, taken: str
 def test_branches_within_branches_come_back_to_the_step_behind_them(bench: Any) -> None:
     inner = {
         "id": "inner",
-        "if": False,
+        "if": "{{ false }}",
         "then": [{"id": "no", "set": {}}],
         "else": [{"id": "deep", "set": {}}],
     }
@@ -90,6 +90,7 @@ def test_set_steps_add_to_the_variables_and_later_ones_win(bench: Any) -> None:
 def test_finish_ends_at_once_with_its_output_and_reason(bench: Any, script: Any) -> None:
     finish = {
         "id": "end",
+        "if": "{{ true }}",
         "finish": {"reason": "no mail of {{ inputs.who }}", "output": {"n": "{{ inputs.n }}"}},
     }
     seen = bench.run(finish, SEND, data={"who": "Ada", "n": 5})
@@ -107,7 +108,7 @@ def test_finish_may_say_failed(bench: Any) -> None:
 
 
 def test_finish_inside_a_branch_ends_the_whole_execution(bench: Any) -> None:
-    seen = bench.run({"id": "fork", "if": True, "then": [{"id": "end", "finish": {}}]}, SEND)
+    seen = bench.run({"id": "fork", "if": "{{ true }}", "then": [{"id": "end", "finish": {}}]}, SEND)
     assert (seen.status, seen.order) == ("succeeded", ["fork", "end"])
 
 
@@ -236,7 +237,7 @@ def test_cancelling_while_a_call_runs_fences_the_drive_off(bench: Any, script: A
 
     def cancelled(ctx: Any, value: Any) -> Any:
         with bench.hub.store.begin("ten_a") as tx:
-            assert executions.cancel(tx, execution_id, bench.clock.now, "enough")
+            assert endings.cancel(tx, execution_id, bench.clock.now, "enough")
         return {"late": True}
 
     script.next("read_page", cancelled)
@@ -249,7 +250,8 @@ def test_cancelling_while_a_call_runs_fences_the_drive_off(bench: Any, script: A
 
 def test_an_execution_is_cancelled_once(bench: Any, script: Any) -> None:
     execution_id = bench.start(READ)
-    assert cancel_execution(bench.hub, bench.principal, execution_id).status == "cancelled"
+    ended = cancel_execution(bench.hub, bench.principal, execution_id).execution
+    assert ended.status == "cancelled"
     with pytest.raises(ConflictError) as caught:
         cancel_execution(bench.hub, bench.principal, execution_id)
     assert caught.value.code == "already_ended"
@@ -288,14 +290,14 @@ def test_a_definition_that_is_gone_fails_the_execution_with_the_reason(bench: An
 
 def test_a_running_execution_keeps_its_version_when_a_newer_one_is_published(bench: Any, script: Any) -> None:
     published = bench.publish({"id": "old", "uses": "lab.read_page"}, {"id": "two", "set": {}})
-    started, _ = workflows.execute_workflow(bench.hub, bench.principal, published.workflow.id, {}, None)
+    started, _ = starts.execute_workflow(bench.hub, bench.principal, published.workflow.id, {}, None)
     newer = {"name": "newer", "steps": [{"id": "new", "set": {}}]}
     revision = published.workflow.revision
     workflows.replace_workflow(bench.hub, bench.principal, published.workflow.id, newer, revision)
-    workflows.publish_workflow(bench.hub, bench.principal, published.workflow.id)
+    versions.publish_workflow(bench.hub, bench.principal, published.workflow.id)
     bench.work()
     assert bench.look(started).order == ["old", "two"]
-    again, _ = workflows.execute_workflow(bench.hub, bench.principal, published.workflow.id, {}, None)
+    again, _ = starts.execute_workflow(bench.hub, bench.principal, published.workflow.id, {}, None)
     bench.work()
     assert bench.look(again).order == ["new"]
 

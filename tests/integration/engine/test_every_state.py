@@ -32,7 +32,7 @@ from revolution_hub.model.status import (
     StepStatus,
     WaitReason,
 )
-from revolution_hub.store import across, connections, executions
+from revolution_hub.store import across, connections, endings, executions
 from revolution_hub.store import tables as t
 from revolution_hub.store.submit import submit
 
@@ -54,6 +54,8 @@ DAMAGE: dict[str, tuple[str, dict[str, Any]]] = {
     "a wait without moment": ("waiting", {"wake_at": None}),
     "a wait without reason": ("waiting", {"wait_reason": None}),
     "a wait for something unheard of": ("waiting", {"wait_reason": "eclipse"}),
+    "a wait for a turn in no line": ("waiting", {"wait_reason": "turn"}),
+    "a wait for children that are not there": ("waiting", {"wait_reason": "children"}),
     "a wait for no connection": ("waiting", {"wait_reason": "connection", "wait_on": None}),
     "a wait for a connection that is gone": (
         "waiting",
@@ -195,9 +197,7 @@ class Life(RuleBasedStateMachine):
         if rows:
             one = rows[number % len(rows)]
             with self.store.begin(one["tenant_id"]) as tx:
-                assert executions.cancel(tx, one["id"], self.clock.now, "stop") == (
-                    one["status"] not in ENDED
-                )
+                assert endings.cancel(tx, one["id"], self.clock.now, "stop") == (one["status"] not in ENDED)
 
     @rule(status=st.sampled_from(list(ConnectionStatus)), told=st.booleans())
     def connect(self, status: ConnectionStatus, told: bool) -> None:
@@ -244,12 +244,15 @@ class Life(RuleBasedStateMachine):
             assert one["fence"] >= max(self.fences[one["id"]], default=0)
 
     def teardown(self) -> None:
-        """Let a month pass with everything connected: only what waits for a person is not at its end."""
+        """Let a month pass with everything connected: only what waits for people is not at its end."""
         self.connect(ConnectionStatus.CONNECTED, False)
         self.clock.advance(FAR_AHEAD.total_seconds())
         self.bring_to_an_end()
         left = [(one["status"], one["wait_reason"]) for one in self.rows() if one["status"] not in ENDED]
-        assert {OWNERS.get((ExecutionStatus(status), _reason(why))) for status, why in left} <= {Owner.PERSON}
+        assert {OWNERS.get((ExecutionStatus(status), _reason(why))) for status, why in left} <= {
+            Owner.PERSON,
+            Owner.CALLER,
+        }
         self.what_ended_and_what_was_recorded_stays_as_it_is()
         self.clock.now = self.begun
 

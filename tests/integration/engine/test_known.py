@@ -11,7 +11,7 @@ import pytest
 from revolution_hub.bus.hook import Arrived, HookStarted, receive_hook, receive_hooks
 from revolution_hub.bus.known import KnownHooks
 from revolution_hub.errors import NotFoundError
-from revolution_hub.services import workflows
+from revolution_hub.services import versions, workflows
 from revolution_hub.store.tx import Store, StoreError
 from revolution_sdk import Delivery, DeliveryError, Secret
 from revolution_sdk.webhooks import sign_standard
@@ -52,7 +52,7 @@ def change(bench: Any, hub: Any, workflow_id: str, *on: Any, body: str = "second
     steps = [{"id": "say", "respond": {"body": body}}]
     document = {**draft.document, "on": list(on) or [OPEN], "steps": steps}
     workflows.replace_workflow(hub, bench.principal, workflow_id, document, draft.revision)
-    return workflows.publish_workflow(hub, bench.principal, workflow_id)
+    return versions.publish_workflow(hub, bench.principal, workflow_id)
 
 
 def said(bench: Any, started: Any) -> Any:

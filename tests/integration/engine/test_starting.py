@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from revolution_hub.errors import AccessError, ConflictError, DefinitionError, InputError, NotFoundError
-from revolution_hub.services import executions, integrations, workflows
+from revolution_hub.services import executions, integrations, starts, versions, workflows
 from revolution_hub.store.paging import Page
 from revolution_sdk import UnknownOutcomeError
 
@@ -22,7 +22,7 @@ def workflow_id(bench: Any) -> str:
 
 
 def execute(bench: Any, workflow_id: str, data: Any = None, key: str | None = None) -> tuple[str, bool]:
-    return workflows.execute_workflow(bench.hub, bench.principal, workflow_id, data, key)
+    return starts.execute_workflow(bench.hub, bench.principal, workflow_id, data, key)
 
 
 @pytest.mark.parametrize(
@@ -116,7 +116,7 @@ def test_a_definition_is_checked_again_when_it_is_published(bench: Any) -> None:
     )
     later = bench.without("read_page")
     with pytest.raises(DefinitionError):
-        workflows.publish_workflow(later.hub, bench.principal, draft.id)
+        versions.publish_workflow(later.hub, bench.principal, draft.id)
     assert workflows.get_workflow(bench.hub, bench.principal, draft.id).published_version is None
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from revolution_hub.bus.hook import receive_hook
 from revolution_hub.errors import InputError, NotFoundError
-from revolution_hub.services import workflows
+from revolution_hub.services import versions, workflows
 from revolution_sdk import Delivery, DeliveryError, Secret
 from revolution_sdk.webhooks import sign_standard
 
@@ -109,7 +109,7 @@ def republish(bench: Any, published: Any, *on: Any) -> Any:
     current = workflows.get_workflow(bench.hub, bench.principal, published.workflow.id)
     document = {**current.document, "on": list(on)}
     workflows.replace_workflow(bench.hub, bench.principal, current.id, document, current.revision)
-    return workflows.publish_workflow(bench.hub, bench.principal, current.id)
+    return versions.publish_workflow(bench.hub, bench.principal, current.id)
 
 
 def test_address_and_secret_survive_a_new_version(bench: Any) -> None:

@@ -25,7 +25,7 @@ from revolution_hub.model.time import utc_now
 from revolution_hub.queue.wake import Ear, SocketEar, Waker, channel
 from revolution_hub.queue.ways import make_ear, make_waker
 from revolution_hub.queue.worker import POLL_S, Worker
-from revolution_hub.services import executions, workflows
+from revolution_hub.services import executions, starts, versions, workflows
 from revolution_hub.settings import Settings
 from revolution_hub.store.tx import Store
 from revolution_hub.vault.master_key import MasterKey
@@ -165,8 +165,8 @@ class Plant:
             {"id": f"s{number}", "uses": f"gated.{one}", "with": {}} for number, one in enumerate(actions)
         ]
         draft = workflows.create_workflow(hub, OWNER, {"name": f"w{len(self.wakes)}", "steps": steps})
-        workflows.publish_workflow(hub, OWNER, draft.id)
-        return [workflows.execute_workflow(hub, OWNER, draft.id, {}, None)[0] for _ in range(count)]
+        versions.publish_workflow(hub, OWNER, draft.id)
+        return [starts.execute_workflow(hub, OWNER, draft.id, {}, None)[0] for _ in range(count)]
 
     def work(
         self,

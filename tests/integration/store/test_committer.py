@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from revolution_hub.errors import NotFoundError
 from revolution_hub.model.change import Applied, Fenced, Intake, Move, Progress, Start
 from revolution_hub.model.status import ExecutionStatus, StepStatus
-from revolution_hub.store import executions
+from revolution_hub.store import endings, executions
 from revolution_hub.store.apply import apply
 from revolution_hub.store.claim import Caps, Turns, claim
 from revolution_hub.store.submit import Committer, submit, submit_all
@@ -159,7 +159,7 @@ def test_a_change_whose_commit_got_no_answer_counts_once_when_it_is_tried_again(
 def test_another_try_never_takes_somebody_elses_move_for_its_own(store: Store, make: Any) -> None:
     execution = started(store, make)
     with store.begin("ten_a") as tx:
-        executions.cancel(tx, execution.id, NOW, "stop")
+        endings.cancel(tx, execution.id, NOW, "stop")
     with store.begin_across(["ten_a"]) as across:
         assert apply(across.conn, [finish(execution)], again=True) == [Fenced()]
 

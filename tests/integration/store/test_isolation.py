@@ -21,9 +21,22 @@ from revolution_hub.model.status import (
     StepStatus,
     WaitReason,
 )
-from revolution_hub.store import across, connections, executions, idempotency, tenants, workflows
+from revolution_hub.store import (
+    across,
+    callbacks,
+    connections,
+    endings,
+    executions,
+    family,
+    idempotency,
+    listing,
+    shares,
+    tenants,
+    workflows,
+)
 from revolution_hub.store import tables as t
 from revolution_hub.store.paging import Page
+from revolution_hub.store.shares import Share
 from revolution_hub.store.submit import submit
 from revolution_hub.store.tx import Store, Tx
 from revolution_hub.store.workflows import StoredVersion, StoredWorkflow
@@ -50,6 +63,14 @@ VERSION = StoredVersion(
 )
 HOOK = Hook(
     id="hok_b", tenant_id="ten_b", workflow_id="wf_b", key="hook-key-b", created_at=NOW, secret=SEALED
+)
+SHARE = Share(
+    workflow_id="wf_b",
+    principal_id="key_x",
+    tenant_id="ten_b",
+    right="view",
+    granted_by="key_b",
+    created_at=NOW,
 )
 PAGE = Page(limit=200)
 
@@ -85,9 +106,16 @@ def ids(store: Store, make: Any) -> dict[str, Any]:
         workflows.add_hook(tx, HOOK)
         connections.add(tx, connection)
         idempotency.remember(tx, "key_b", "key", fingerprint="f", resource_id="wf_b", now=NOW)
+        shares.put(tx, SHARE)
         tx.conn.execute(sa.insert(t.step_executions).values(_row(step)))
         tx.conn.execute(sa.insert(t.attempts).values(_row(attempt)))
+        item = make.step(execution, "each#0", kind="item", status=StepStatus.SUCCEEDED)
+        tx.conn.execute(sa.insert(t.step_executions).values(_row(item)))
+        submitted = {"execution_id": "exe_b", "step_id": "ask", "tenant_id": "ten_b", "received_at": NOW}
+        tx.conn.execute(sa.insert(t.callbacks).values(submitted))
     submit(store, Start(execution=execution))
+    child = replace(make.execution(), parent_id="exe_b", parent_step="each", block="each/steps", place=0)
+    submit(store, Start(execution=child))
     event = make.event()
     submit(
         store, Intake(delivery=make.delivery(), event=event, executions=(make.execution(event_id=event.id),))
@@ -104,6 +132,18 @@ Act = Callable[[Tx, dict[str, Any]], Any]
 FINDS_NOTHING: dict[str, Act] = {
     "workflows.get": lambda tx, _: workflows.get(tx, "wf_b"),
     "workflows.list_page": lambda tx, _: workflows.list_page(tx, PAGE, None)[0],
+    "workflows.find_by_name": lambda tx, _: workflows.find_by_name(tx, WORKFLOW.name),
+    "workflows.list_versions": lambda tx, _: workflows.list_versions(tx, "wf_b", PAGE)[0],
+    "workflows.listeners_of": lambda tx, _: workflows.listeners_of(tx, "wf_b"),
+    "shares.get": lambda tx, _: shares.get(tx, "wf_b", "key_x"),
+    "shares.find_right": lambda tx, _: shares.find_right(tx, "wf_b", "key_x"),
+    "shares.list_page": lambda tx, _: shares.list_page(tx, "wf_b", PAGE)[0],
+    "shares.shared_with": lambda tx, _: workflows.list_page(
+        tx, PAGE, None, only=shares.shared_with(tx, "key_x", ["view"])
+    )[0],
+    "tenants.get_api_key": lambda tx, _: tenants.get_api_key(tx, "key_b"),
+    "tenants.list_api_keys": lambda tx, _: tenants.list_api_keys(tx, PAGE)[0],
+    "executions.find_workflow_id": lambda tx, _: executions.find_workflow_id(tx, "exe_b"),
     "workflows.get_version": lambda tx, _: workflows.get_version(tx, "wf_b", 1),
     "workflows.last_version": lambda tx, _: workflows.last_version(tx, "wf_b"),
     "workflows.list_listeners": lambda tx, _: workflows.list_listeners(tx, ["acme.x.y"]),
@@ -113,10 +153,12 @@ FINDS_NOTHING: dict[str, Act] = {
     "connections.list_page": lambda tx, _: connections.list_page(tx, PAGE, None)[0],
     "connections.count_by_connector": lambda tx, _: connections.count_by_connector(tx),
     "executions.get": lambda tx, _: executions.get(tx, "exe_b"),
-    "executions.list_page": lambda tx, _: executions.list_page(
-        tx, PAGE, workflow_id=None, status=None, event_id=None
-    )[0],
+    "listing.list_page": lambda tx, _: listing.list_page(tx, PAGE, listing.Filter())[0],
     "executions.list_steps": lambda tx, _: executions.list_steps(tx, "exe_b"),
+    "executions.find_step": lambda tx, _: executions.find_step(tx, "exe_b", "send"),
+    "family.list_children": lambda tx, _: family.list_children(tx, "exe_b"),
+    "family.list_items": lambda tx, ids: family.list_items(tx, [ids["execution"]]),
+    "callbacks.find": lambda tx, _: callbacks.find(tx, "exe_b", "ask"),
     "executions.list_attempts": lambda tx, _: executions.list_attempts(tx, "exe_b"),
     "idempotency.find_resource": lambda tx, _: idempotency.find_resource(tx, "key_b", "key", "f"),
     "tenants.newest_data_key": lambda tx, _: tenants.newest_data_key(tx),
@@ -125,6 +167,10 @@ FINDS_NOTHING: dict[str, Act] = {
 
 CHANGES_NOTHING: dict[str, Act] = {
     "workflows.replace": lambda tx, _: workflows.replace(tx, replace(WORKFLOW, name="stolen"), 1),
+    "workflows.listen": lambda tx, _: workflows.listen(tx, "wf_b", []),
+    "workflows.stop": lambda tx, _: workflows.stop(tx, "wf_b"),
+    "shares.remove": lambda tx, _: shares.remove(tx, "wf_b", "key_x"),
+    "tenants.revoke_api_key": lambda tx, _: tenants.revoke_api_key(tx, "key_b", NOW),
     "workflows.remove": lambda tx, _: workflows.remove(tx, "wf_b"),
     "workflows.set_hook_secret": lambda tx, _: workflows.set_hook_secret(tx, replace(HOOK, secret=None)),
     "connections.replace_credential": lambda tx, ids: connections.replace_credential(
@@ -136,7 +182,8 @@ CHANGES_NOTHING: dict[str, Act] = {
     "connections.remove": lambda tx, _: connections.remove(tx, "con_b"),
     "connections.take_refresh": lambda tx, _: connections.take_refresh(tx, "con_b", "rfr_a", NOW, NOW),
     "connections.end_refresh": lambda tx, _: connections.end_refresh(tx, "con_b", "rfr_a"),
-    "executions.cancel": lambda tx, _: executions.cancel(tx, "exe_b", NOW, "x"),
+    "callbacks.keep": lambda tx, _: callbacks.keep(tx, "exe_b", "other", {}, NOW),
+    "endings.cancel": lambda tx, _: endings.cancel(tx, "exe_b", NOW, "x"),
     "executions.resume": lambda tx, _: executions.resume(tx, "exe_b", WaitReason.UNCERTAIN),
     "executions.resume_waiting_on": lambda tx, _: executions.resume_waiting_on(tx, "con_b"),
     "executions.replace_step": lambda tx, ids: executions.replace_step(tx, replace(ids["step"], kind="x")),
@@ -153,6 +200,7 @@ ADDS = {
         "connections.add",
         "connections.add_app",
     ),
+    "shares.put",
     *("tenants.add_tenant", "tenants.add_api_key", "tenants.add_data_key", "idempotency.remember"),
 }
 ACROSS = {"tenants.find_principal"}
@@ -184,7 +232,18 @@ def test_nothing_of_another_tenant_is_changed(name: str, store: Store, ids: dict
 
 
 def test_every_function_of_the_nouns_is_tried_here() -> None:
-    nouns: list[ModuleType] = [workflows, connections, executions, idempotency, tenants]
+    nouns: list[ModuleType] = [
+        workflows,
+        shares,
+        connections,
+        executions,
+        family,
+        callbacks,
+        endings,
+        listing,
+        idempotency,
+        tenants,
+    ]
     declared = {
         f"{noun.__name__.rpartition('.')[2]}.{name}"
         for noun in nouns

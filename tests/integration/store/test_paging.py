@@ -7,12 +7,11 @@ import pytest
 
 from revolution_hub.model.change import Start
 from revolution_hub.model.status import ExecutionStatus
-from revolution_hub.store import connections, executions
+from revolution_hub.store import connections
+from revolution_hub.store.listing import Filter, list_page
 from revolution_hub.store.paging import Page
 from revolution_hub.store.submit import submit
 from revolution_hub.store.tx import Store
-
-NONE = {"workflow_id": None, "status": None, "event_id": None}
 
 
 def add(store: Store, make: Any, count: int, **more: Any) -> list[str]:
@@ -28,13 +27,13 @@ def walk(
     *,
     newest_first: bool,
     between: Callable[[], None] = lambda: None,
-    **filters: str | None,
+    **filters: Any,
 ) -> list[list[str]]:
     pages, after = [], None
     while True:
         page = Page(limit=limit, after=after, newest_first=newest_first)
         with store.read("ten_a") as tx:
-            rows, after = executions.list_page(tx, page, **{**NONE, **filters})
+            rows, after = list_page(tx, page, Filter(**filters))
         pages.append([one.id for one in rows])
         if after is None:
             return pages
@@ -80,14 +79,14 @@ def test_filters_narrow_every_page(store: Store, make: Any) -> None:
     ids = add(store, make, 3, workflow_id="wf_2", status=ExecutionStatus.FAILED)
     add(store, make, 3, workflow_id="wf_2")
     add(store, make, 3, status=ExecutionStatus.FAILED)
-    pages = walk(store, 2, newest_first=False, workflow_id="wf_2", status="failed")
+    pages = walk(store, 2, newest_first=False, workflow_id="wf_2", statuses=(ExecutionStatus.FAILED,))
     assert pages == [ids[:2], ids[2:]]
 
 
 def test_a_cursor_that_names_nothing_gives_an_empty_end_or_everything(store: Store, make: Any) -> None:
     ids = add(store, make, 3)
     with store.read("ten_a") as tx:
-        low, _ = executions.list_page(tx, Page(after=""), **NONE)
-        high, _ = executions.list_page(tx, Page(after="zzz"), **NONE)
+        low, _ = list_page(tx, Page(after=""), Filter())
+        high, _ = list_page(tx, Page(after="zzz"), Filter())
     assert low == []
     assert [one.id for one in high] == sorted(ids, reverse=True)

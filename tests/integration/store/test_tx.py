@@ -16,9 +16,10 @@ import sqlalchemy as sa
 
 from revolution_hub.errors import HubError, LimitError
 from revolution_hub.model.change import Start
-from revolution_hub.store import across, connections, executions, tenants
+from revolution_hub.store import across, connections, tenants
 from revolution_hub.store import tables as t
 from revolution_hub.store.claim import Caps, Turns, claim
+from revolution_hub.store.listing import Filter, list_page
 from revolution_hub.store.paging import Page
 from revolution_hub.store.submit import submit
 from revolution_hub.store.tx import Store, StoreError
@@ -57,7 +58,7 @@ def locked_by_another_process(database: Path) -> Iterator[None]:
 
 def all_executions(store: Store, tenant_id: str = "ten_a") -> list[str]:
     with store.read(tenant_id) as tx:
-        rows, _ = executions.list_page(tx, Page(limit=200), workflow_id=None, status=None, event_id=None)
+        rows, _ = list_page(tx, Page(limit=200), Filter())
     return [one.id for one in rows]
 
 

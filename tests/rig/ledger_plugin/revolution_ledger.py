@@ -1,13 +1,14 @@
-"""A connector with one action of every effect, and one that takes its process down."""
+"""A connector with an action of every effect, one made of sub-steps, and one that takes its process down."""
 
 import ctypes
 import os
 import resource
 import signal
+import time
 
 from revolution_sdk import ActionContext, ApiKey, Connector, JsonObject, RejectedError, hookimpl
 from revolution_sdk.http import raise_for_status
-from revolution_sdk.schema import integer, object_, string
+from revolution_sdk.schema import array, integer, number, object_, string
 
 ledger = Connector(
     "ledger",
@@ -51,6 +52,22 @@ def add_entry(ctx: ActionContext, value: JsonObject) -> JsonObject:
     """Add a note; each call adds one, and none can be found again."""
     answer = ctx.http.post("/once", json=value, headers=_headers(ctx))
     return dict(raise_for_status(answer).json())
+
+
+@ledger.action(input=object_(seconds=number()), output=object_(seconds=number()), effect="read")
+def sit_still(ctx: ActionContext, value: JsonObject) -> JsonObject:
+    """Take so many seconds, as a provider would, without one."""
+    time.sleep(value["seconds"])
+    return {"seconds": value["seconds"]}
+
+
+@ledger.action(
+    input=_NOTE, output=object_(entries=array(integer())), effect="repeatable", timeout_s=TIMEOUT_S
+)
+def add_entries(ctx: ActionContext, value: JsonObject) -> JsonObject:
+    """Add a note three times, each as a sub-step of its own."""
+    made = [ctx.call("ledger.add_entry", value, name=f"entry-{number}") for number in (1, 2, 3)]
+    return {"entries": ctx.record("entries", lambda: [one["entry"] for one in made])}
 
 
 @ledger.action(input=object_(note=string(), how=string()), output=_ENTRY, effect="read")

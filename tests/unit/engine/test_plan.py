@@ -1,15 +1,16 @@
 """plan: which step comes next, from the definition and the records alone."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
-from revolution_hub.engine.plan import next_step, taken
+from revolution_hub.engine.plan import entered, remaining
 from revolution_hub.model.execution import StepExecution
 from revolution_hub.model.parse_workflow import parse
 from revolution_hub.model.status import StepStatus
+from revolution_hub.model.workflow import Step
 
 NOW = datetime(2026, 11, 22, tzinfo=UTC)
 DOCUMENT = {
@@ -29,6 +30,10 @@ DOCUMENT = {
     ],
 }
 STEPS = parse(DOCUMENT).steps
+
+
+def next_step(steps: tuple[Step, ...], recorded: dict[str, StepExecution]) -> Step | None:
+    return next(remaining(steps, lambda step: recorded.get(step.id)), None)
 
 
 def record(step_id: str, status: str, branch: str | None = None) -> StepExecution:
@@ -92,5 +97,39 @@ def test_no_steps_need_nothing() -> None:
 
 
 def test_what_was_taken_is_read_from_the_record() -> None:
-    assert [one.id for one in taken(STEPS[1], record("fork", DONE, "then"))] == ["t1", "inner"]
-    assert [one.id for one in taken(STEPS[1], record("fork", DONE, "else"))] == ["e1"]
+    assert [one.id for one in entered(STEPS[1], record("fork", DONE, "then"))] == ["t1", "inner"]
+    assert [one.id for one in entered(STEPS[1], record("fork", DONE, "else"))] == ["e1"]
+
+
+@pytest.mark.parametrize(
+    ("case", "inner"), [("de", ["german"]), ("fr", ["french"]), ("at", ["other"]), (None, ["other"])]
+)
+def test_the_case_that_was_taken_is_entered_else_the_default(case: str | None, inner: list[str]) -> None:
+    cases = {"de": [{"id": "german", "set": {}}], "fr": [{"id": "french", "set": {}}]}
+    default = [{"id": "other", "set": {}}]
+    (step,) = parse(
+        {"name": "x", "steps": [{"id": "way", "switch": "{{ vars.x }}", "cases": cases, "default": default}]}
+    ).steps
+    taken = case if case in cases else None
+    found = replace(record("way", DONE), output={"case": taken})
+    assert [one.id for one in entered(step, found)] == inner
+
+
+def test_the_steps_for_a_failure_are_entered_behind_it_alone() -> None:
+    (step,) = parse(
+        {
+            "name": "x",
+            "steps": [{"id": "a", "uses": "x.do_it", "on_error": {"steps": [{"id": "b", "set": {}}]}}],
+        }
+    ).steps
+    assert [one.id for one in entered(step, record("a", "failed"))] == ["b"]
+    assert entered(step, record("a", DONE)) == ()
+
+
+def test_a_walk_goes_on_as_the_records_come_in() -> None:
+    recorded: dict[str, StepExecution] = {}
+    seen = []
+    for step in remaining(STEPS, lambda step: recorded.get(step.id)):
+        seen.append(step.id)
+        recorded[step.id] = record(step.id, DONE, "then" if step.blocks else None)
+    assert seen == ["a", "fork", "t1", "inner", "deep", "z"]

@@ -13,8 +13,10 @@ from revolution_hub.engine.settle import (
     Settled,
     failed_attempt,
     looked_up,
+    suspended,
     tries_of,
 )
+from revolution_hub.model.change import Move
 from revolution_hub.model.execution import Attempt, StepExecution, error_json
 from revolution_hub.model.status import AttemptStatus, ExecutionStatus, StepStatus, WaitReason
 from revolution_sdk.connector import Found
@@ -193,3 +195,21 @@ def test_vanished_workers_use_up_no_attempt() -> None:
     real = replace(ATTEMPT, error=ERROR)
     assert tries_of([gone, real, gone, ATTEMPT]) == 2
     assert tries_of([]) == 0
+
+
+def test_attempts_that_waited_for_a_sub_step_use_up_none() -> None:
+    waited = replace(ATTEMPT, status=AttemptStatus.SUSPENDED)
+    assert tries_of([waited, replace(ATTEMPT, error=ERROR), waited]) == 1
+
+
+def test_a_step_waits_as_its_sub_step_does_and_else_is_entered_again() -> None:
+    later = NOW + timedelta(minutes=1)
+    waiting = Move(status=ExecutionStatus.WAITING, at=NOW, wait_reason=WaitReason.RETRY, wake_at=later)
+    settled = suspended(STEP, ATTEMPT, waiting, ERROR, NOW)
+    assert (settled.move, settled.step.status, settled.step.wake_at) == (waiting, StepStatus.WAITING, later)
+    assert (settled.attempt.status, settled.attempt.finished_at) == (AttemptStatus.SUSPENDED, NOW)
+    failed = Move(status=ExecutionStatus.FAILED, at=NOW, error=ERROR)
+    for move in (None, failed, Move(status=ExecutionStatus.QUEUED, at=NOW)):
+        settled = suspended(STEP, ATTEMPT, move, None, NOW)
+        assert settled.move == Move(status=ExecutionStatus.QUEUED, at=NOW)
+        assert settled.step.status is StepStatus.RUNNING

@@ -176,7 +176,7 @@ CASES = [
         "two kinds of work",
         of_steps({"uses": "a.b", "set": {}}),
         "steps[0]",
-        "name exactly one of: uses, set, finish, respond",
+        "name exactly one of: uses, switch, parallel, for_each, wait, call, set, respond, finish",
         "unknown_word",
     ),
     Case("uses without a dot", of_steps({"uses": "send"}), "steps[0].uses", "connector.action"),

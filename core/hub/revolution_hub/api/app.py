@@ -5,14 +5,33 @@ from fastapi.routing import APIRoute
 from starlette.types import ASGIApp
 
 from revolution_hub.access.quotas import RateLimiter
-from revolution_hub.api import executions, health, hooks, integrations, templates, tenants, workflows
+from revolution_hub.api import (
+    dry_run,
+    executions,
+    health,
+    hooks,
+    integrations,
+    keys,
+    repeats,
+    schemas,
+    shares,
+    starts,
+    templates,
+    tenants,
+    versions,
+    workflow_files,
+    workflows,
+)
 from revolution_hub.api.frame import Frame
 from revolution_hub.api.intake import Intake
 from revolution_hub.api.lean import LeanFirst
 from revolution_hub.api.problems import add_handlers
 from revolution_hub.hub import Hub
 
-_ROUTERS = (hooks, health, tenants, workflows, executions, integrations, templates)
+_ROUTERS = (
+    *(hooks, health, tenants, keys, integrations, templates, schemas),
+    *(workflow_files, workflows, versions, starts, dry_run, shares, executions, repeats),
+)
 
 
 def make_api(hub: Hub) -> ASGIApp:

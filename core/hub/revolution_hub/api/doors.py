@@ -14,7 +14,7 @@ from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from revolution_hub.access.rbac import PERMISSIONS, require
+from revolution_hub.access.rbac import PERMISSIONS, SHAREABLE, require
 from revolution_hub.api.lean import LeanRoute
 from revolution_hub.api.problems import problem_of
 from revolution_hub.errors import AccessError, ConflictError, InputError, LimitError, Problem
@@ -26,6 +26,7 @@ from revolution_hub.services.tenants import find_principal
 from revolution_sdk.types import JsonObject
 
 LONGEST_KEY = 255
+YAML_TYPES = ("application/yaml", "application/x-yaml", "text/yaml", "text/x-yaml")
 
 Body = TypeVar("Body", bound="Model")
 Function = TypeVar("Function", bound=Callable[..., Any])
@@ -67,17 +68,26 @@ def route(
     path: str,
     *,
     permission: str,
+    shared: bool = False,
     status: int = 200,
     body: type[Model] | None = None,
 ) -> Callable[[Function], Function]:
-    """Serve `method path` to principals with the permission."""
+    """Serve `method path` to principals with the permission.
+
+    Where it is `shared`, a share of the workflow can stand in for the permission; the service behind it says
+    for which workflow.
+    """
     if permission not in PERMISSIONS:
         raise ValueError(f"{method} {path}: {permission!r} is not a permission")
+    if shared and permission not in SHAREABLE:
+        raise ValueError(f"{method} {path}: no share can stand in for {permission!r}")
 
     async def permitted(principal: PrincipalDep) -> None:
-        require(principal, permission)
+        if not shared:
+            require(principal, permission)
 
-    return _add(router, method, path, status, [Depends(permitted)], {"x-permission": permission}, body)
+    marks = {"x-permission": permission, **({"x-shared": True} if shared else {})}
+    return _add(router, method, path, status, [Depends(permitted)], marks, body)
 
 
 def public_route(
@@ -179,6 +189,20 @@ def json_body(model: type[Body]) -> Any:
                 for fault in error.errors(include_input=False, include_url=False)
             ]
             raise InputError("the body is not valid", problems) from error
+
+    return Depends(read)
+
+
+def file_body() -> Any:
+    """Return the dependency that reads a workflow's file: its bytes, and whether they are YAML."""
+
+    async def read(request: Request, hub: HubDep, _: PrincipalDep) -> tuple[bytes, bool]:
+        kind = request.headers.get("content-type", "").split(";")[0].strip().lower()
+        if kind != "application/json" and kind not in YAML_TYPES:
+            raise InputError("the body must be application/yaml or application/json", code="content_type")
+        raw = await raw_body(request, hub.settings.body_bytes)
+        request.state.fingerprint = _fingerprint(request, hashlib.sha256(raw).hexdigest())
+        return raw, kind in YAML_TYPES
 
     return Depends(read)
 

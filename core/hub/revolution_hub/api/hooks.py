@@ -9,11 +9,12 @@ from starlette.concurrency import run_in_threadpool
 
 from revolution_hub.api.doors import HubDep, only_known_query, public_route, raw_body
 from revolution_hub.api.intake import Intake
+from revolution_hub.bus.callback import receive_callback
 from revolution_hub.bus.hook import RESULT, HookStarted
 from revolution_hub.bus.receive import receive_app_delivery
 from revolution_hub.hub import Hub
 from revolution_hub.model.execution import Execution
-from revolution_hub.model.strict_json import dump_json
+from revolution_hub.model.strict_json import dump_json, strict_json
 from revolution_hub.services.executions import read_for_hook
 from revolution_hub.store.tx import StoreError
 from revolution_sdk import Delivery
@@ -39,6 +40,23 @@ async def receive_from_app(connector: str, app_key: str, request: Request, hub: 
     received = await run_in_threadpool(receive_app_delivery, hub, connector, app_key, delivery)
     # The provider learns that it was kept, and nothing about whose events they were.
     return _json(202, {"delivery_id": received.delivery_id})
+
+
+@public_route(
+    router,
+    "POST",
+    "/hooks/callbacks/{execution_id}/{step}/{mark}",
+    why="an unguessable address made for one step of one execution",
+    status=202,
+)
+async def receive_for_step(
+    execution_id: str, step: str, mark: str, request: Request, hub: HubDep
+) -> Response:
+    """Bring on the step that waits for this call; the body, JSON or empty, becomes its result."""
+    body = await raw_body(request, hub.settings.body_bytes)
+    data = strict_json(body, max_bytes=hub.settings.body_bytes) if body.strip() else None
+    await run_in_threadpool(receive_callback, hub, execution_id, step, mark, data)
+    return _json(202, {"execution_id": execution_id})
 
 
 @public_route(

@@ -3,6 +3,7 @@
 import base64
 import binascii
 import re
+from dataclasses import dataclass
 from typing import Annotated, Literal
 
 from fastapi import Depends, Query
@@ -12,20 +13,41 @@ from revolution_hub.store.paging import LARGEST_PAGE, Page
 from revolution_sdk.types import JsonObject
 
 _ID = re.compile(r"[a-z]{2,4}_[0-9a-z]{26}\Z")
+_NUMBER = re.compile(r"[0-9]{1,9}\Z")
 
 
-def page_of(
-    limit: Annotated[int, Query(ge=1, le=LARGEST_PAGE, description="how many items at most")] = 50,
-    cursor: Annotated[str | None, Query(max_length=200, description="next_cursor of the page before")] = None,
-    sort: Annotated[
-        Literal["-created_at", "created_at"], Query(description="newest or oldest first")
-    ] = "-created_at",
-) -> Page:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ItemPage:
+    """What part of a list in its own order is wanted. `after` is the last place of the page before."""
+
+    limit: int
+    after: int | None
+
+
+_Limit = Annotated[int, Query(ge=1, le=LARGEST_PAGE, description="how many items at most")]
+_Cursor = Annotated[str | None, Query(max_length=200, description="next_cursor of the page before")]
+_Sort = Annotated[Literal["-created_at", "created_at"], Query(description="newest or oldest first")]
+
+
+def page_of(limit: _Limit = 50, cursor: _Cursor = None, sort: _Sort = "-created_at") -> Page:
     """Return which page is asked for; raises InputError for a cursor that is none of ours."""
-    return Page(limit=limit, after=_read(cursor), newest_first=sort.startswith("-"))
+    return Page(limit=limit, after=_read(cursor, _ID), newest_first=sort.startswith("-"))
+
+
+def numbered_page_of(limit: _Limit = 50, cursor: _Cursor = None, sort: _Sort = "-created_at") -> Page:
+    """Return which page of a list of numbered things is asked for, like `page_of`."""
+    return Page(limit=limit, after=_read(cursor, _NUMBER), newest_first=sort.startswith("-"))
+
+
+def item_page_of(limit: _Limit = 50, cursor: _Cursor = None) -> ItemPage:
+    """Return which page of a list in its own order is asked for, like `page_of`."""
+    after = _read(cursor, _NUMBER)
+    return ItemPage(limit=limit, after=None if after is None else int(after))
 
 
 PageDep = Annotated[Page, Depends(page_of)]
+NumberedPageDep = Annotated[Page, Depends(numbered_page_of)]
+ItemPageDep = Annotated[ItemPage, Depends(item_page_of)]
 
 
 def page_json(items: list[JsonObject], last_id: str | None) -> JsonObject:
@@ -34,13 +56,13 @@ def page_json(items: list[JsonObject], last_id: str | None) -> JsonObject:
     return {"items": items, "next_cursor": cursor}
 
 
-def _read(cursor: str | None) -> str | None:
+def _read(cursor: str | None, form: re.Pattern[str]) -> str | None:
     if cursor is None:
         return None
     try:
         text = base64.urlsafe_b64decode(cursor.encode("ascii")).decode("ascii")
     except (binascii.Error, UnicodeError):
         text = ""
-    if not _ID.match(text):
+    if not form.match(text):
         raise InputError("the cursor is not valid", [Problem(path="cursor", message="is none of ours")])
     return text

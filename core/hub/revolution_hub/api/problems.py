@@ -32,6 +32,7 @@ _BY_CODE = {
     "revision_required": 428,
     "rate_limited": 429,
     "database_unavailable": 503,
+    "files_unavailable": 503,
     "overloaded": 503,
     "changing": 503,
     "body_too_large": 413,

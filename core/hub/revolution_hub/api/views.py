@@ -1,22 +1,14 @@
 """What things look like going out. Secrets and sealed bytes have no way into these."""
 
-from datetime import datetime
-
 from revolution_hub.model.connection import Connection, ProviderApp
-from revolution_hub.model.execution import Attempt, Execution, StepExecution
 from revolution_hub.model.time import rfc3339
-from revolution_hub.services.executions import ExecutionDetail
 from revolution_hub.services.integrations import Integration
 from revolution_hub.services.templates import Preview
-from revolution_hub.services.workflows import Published
+from revolution_hub.services.versions import Published
 from revolution_hub.store.workflows import StoredWorkflow
 from revolution_hub.template.values import path_text
 from revolution_sdk import Action
 from revolution_sdk.types import Json, JsonObject
-
-
-def _when(moment: datetime | None) -> str | None:
-    return rfc3339(moment) if moment else None
 
 
 def workflow_json(stored: StoredWorkflow) -> JsonObject:
@@ -37,66 +29,9 @@ def published_json(published: Published, public_url: str) -> JsonObject:
     return {
         **workflow_json(published.workflow),
         "version": published.version,
+        "changed": published.changed,
         "hook_url": public_url + published.hook if published.hook else None,
         "signing_secret": published.signing_secret,
-    }
-
-
-def execution_json(execution: Execution) -> JsonObject:
-    """An execution without its steps."""
-    return {
-        "id": execution.id,
-        "workflow_id": execution.workflow_id,
-        "version": execution.version,
-        "status": str(execution.status),
-        "wait_reason": str(execution.wait_reason) if execution.wait_reason else None,
-        "wait_on": execution.wait_on,
-        "wake_at": _when(execution.wake_at),
-        "trigger": execution.trigger,
-        "event_id": execution.event_id,
-        "started_by": execution.started_by,
-        "output": execution.output,
-        "error": execution.error,
-        "reason": execution.reason,
-        "created_at": rfc3339(execution.created_at),
-        "started_at": _when(execution.started_at),
-        "finished_at": _when(execution.finished_at),
-    }
-
-
-def detail_json(detail: ExecutionDetail) -> JsonObject:
-    """An execution with its steps and their attempts."""
-    steps = []
-    for step in detail.steps:
-        tried = [one for one in detail.attempts if one.step_id == step.step_id]
-        steps.append({**_step_json(step), "attempts": [_attempt_json(one) for one in tried]})
-    return {**execution_json(detail.execution), "steps": steps}
-
-
-def _step_json(step: StepExecution) -> JsonObject:
-    return {
-        "id": step.step_id,
-        "kind": step.kind,
-        "uses": step.uses,
-        "status": str(step.status),
-        "connection_id": step.connection_id,
-        "input": step.input,
-        "output": step.output,
-        "error": step.error,
-        "wake_at": _when(step.wake_at),
-        "started_at": rfc3339(step.started_at),
-        "finished_at": _when(step.finished_at),
-    }
-
-
-def _attempt_json(attempt: Attempt) -> JsonObject:
-    return {
-        "number": attempt.number,
-        "status": str(attempt.status),
-        "worker": attempt.worker,
-        "error": attempt.error,
-        "started_at": rfc3339(attempt.started_at),
-        "finished_at": _when(attempt.finished_at),
     }
 
 

@@ -1,4 +1,4 @@
-"""/api/workflows: drafts, publishing, starting by hand."""
+"""/api/workflows: drafts."""
 
 from typing import Annotated
 
@@ -9,14 +9,13 @@ from revolution_hub.api.doors import (
     HubDep,
     Model,
     PrincipalDep,
-    idempotency_key,
     json_body,
     once_of,
     revision_of,
     route,
 )
 from revolution_hub.api.pages import PageDep, page_json
-from revolution_hub.api.views import published_json, workflow_json
+from revolution_hub.api.views import workflow_json
 from revolution_hub.services import workflows
 from revolution_sdk.types import JsonObject
 
@@ -29,13 +28,7 @@ class WorkflowBody(Model):
     document: JsonObject = Field(description="the definition, as on disk in YAML")
 
 
-class ExecuteBody(Model):
-    """What a manual start hands to the workflow; templates read it as `inputs` and `trigger.data`."""
-
-    data: JsonObject = Field(default_factory=dict, description="input of the execution")
-
-
-@route(router, "GET", "/api/workflows", permission="workflow:read")
+@route(router, "GET", "/api/workflows", permission="workflow:read", shared=True)
 def list_workflows(
     hub: HubDep,
     principal: PrincipalDep,
@@ -62,7 +55,7 @@ def create_workflow(
     return workflow_json(stored)
 
 
-@route(router, "GET", "/api/workflows/{workflow_id}", permission="workflow:read")
+@route(router, "GET", "/api/workflows/{workflow_id}", permission="workflow:read", shared=True)
 def get_workflow(workflow_id: str, response: Response, hub: HubDep, principal: PrincipalDep) -> JsonObject:
     """Read a workflow draft; its ETag is needed for changing it."""
     stored = workflows.get_workflow(hub, principal, workflow_id)
@@ -70,7 +63,9 @@ def get_workflow(workflow_id: str, response: Response, hub: HubDep, principal: P
     return workflow_json(stored)
 
 
-@route(router, "PUT", "/api/workflows/{workflow_id}", permission="workflow:write", body=WorkflowBody)
+@route(
+    router, "PUT", "/api/workflows/{workflow_id}", permission="workflow:write", shared=True, body=WorkflowBody
+)
 def replace_workflow(
     workflow_id: str,
     request: Request,
@@ -86,38 +81,7 @@ def replace_workflow(
 
 
 @route(router, "DELETE", "/api/workflows/{workflow_id}", permission="workflow:write", status=204)
-def delete_workflow(workflow_id: str, hub: HubDep, principal: PrincipalDep) -> None:
-    """Delete a workflow. Executions that run go on."""
-    workflows.delete_workflow(hub, principal, workflow_id)
-
-
-@route(router, "POST", "/api/workflows/{workflow_id}/publish", permission="workflow:publish")
-def publish_workflow(workflow_id: str, request: Request, hub: HubDep, principal: PrincipalDep) -> JsonObject:
-    """Publish the draft as the next version. A webhook's address and, once, its signing secret come back."""
-    published = workflows.publish_workflow(hub, principal, workflow_id, once_of(request))
-    return published_json(published, hub.settings.public())
-
-
-@route(
-    router,
-    "POST",
-    "/api/workflows/{workflow_id}/execute",
-    permission="execution:start",
-    status=202,
-    body=ExecuteBody,
-)
-def execute_workflow(
-    workflow_id: str,
-    request: Request,
-    response: Response,
-    hub: HubDep,
-    principal: PrincipalDep,
-    body: Annotated[ExecuteBody, json_body(ExecuteBody)],
-) -> JsonObject:
-    """Start the published version. The same Idempotency-Key starts it once."""
-    key = idempotency_key(request)
-    execution_id, new = workflows.execute_workflow(hub, principal, workflow_id, body.data, key)
-    if not new:
-        response.headers["Idempotent-Replayed"] = "true"
-    response.headers["Location"] = f"/api/workflow-executions/{execution_id}"
-    return {"execution_id": execution_id}
+def delete_workflow(workflow_id: str, request: Request, hub: HubDep, principal: PrincipalDep) -> None:
+    """Delete a workflow, with If-Match only as it was read. Executions that run go on."""
+    revision = revision_of(request) if "if-match" in request.headers else None
+    workflows.delete_workflow(hub, principal, workflow_id, revision)

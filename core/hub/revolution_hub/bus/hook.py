@@ -199,8 +199,10 @@ def _received(made: _Made, outcome: object) -> Received | None:
         return None
     if isinstance(outcome, BaseException):
         return outcome
-    if isinstance(outcome, Duplicate) and outcome.execution_ids:
-        first = outcome.execution_ids[0]
+    known = outcome.execution_ids if isinstance(outcome, Duplicate | Applied) else ()
+    if known and known[0] != execution.id:
+        # The event is known, or the workflow says that another one stands for the same.
+        first = known[0]
         return HookStarted(tenant_id=execution.tenant_id, execution_id=first, answer=made.answer)
     return HookStarted(
         tenant_id=execution.tenant_id,

@@ -1,6 +1,8 @@
 """The command line as a client of a running hub: the same API as everybody's."""
 
 import os
+import time
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +14,8 @@ from revolution_hub.errors import DefinitionError, HubError, Problem
 from revolution_sdk.types import Json
 
 TIMEOUT_S = 60.0
+MOST_TRIES = 5
+LONGEST_WAIT_S = 30
 
 
 class Client:
@@ -35,18 +39,50 @@ class Client:
         """Read something."""
         return self._answer("GET", path, params=query)
 
-    def post(self, path: str, body: Json = None) -> Any:
+    def text(self, path: str, **query: str) -> str:
+        """Read something that is text."""
+        return self._response("GET", path, params=query).text
+
+    def everything(self, path: str, **query: str) -> Iterator[Any]:
+        """Read a list page by page."""
+        query |= {"limit": "200", "sort": "created_at"}
+        while True:
+            page = self.get(path, **query)
+            yield from page["items"]
+            if page["next_cursor"] is None:
+                return
+            query["cursor"] = page["next_cursor"]
+
+    def post(self, path: str, body: Json = None, **headers: str) -> Any:
         """Ask for something to be done."""
-        return self._answer("POST", path, json={} if body is None else body)
+        return self._answer("POST", path, json={} if body is None else body, headers=_named(headers))
+
+    def put(self, path: str, body: Json, **headers: str) -> Any:
+        """Put something in the place of what is there."""
+        return self._answer("PUT", path, json=body, headers=_named(headers))
+
+    def delete(self, path: str, **headers: str) -> None:
+        """Remove something."""
+        self._answer("DELETE", path, headers=_named(headers))
 
     def _answer(self, method: str, path: str, **options: Any) -> Any:
-        try:
-            answer = self._http.request(method, path, **options)
-        except httpx2.HTTPError as error:
-            raise HubError(f"no hub answers at {self._http.base_url}: {error}") from error
+        answer = self._response(method, path, **options)
+        return answer.json() if answer.content else None
+
+    def _response(self, method: str, path: str, **options: Any) -> httpx2.Response:
+        for _ in range(MOST_TRIES):
+            try:
+                answer = self._http.request(method, path, **options)
+            except httpx2.HTTPError as error:
+                raise HubError(f"no hub answers at {self._http.base_url}: {error}") from error
+            wait_s = answer.headers.get("retry-after", "")
+            # Whoever is asked to come back later was given nothing, so asking again repeats nothing.
+            if answer.status_code not in (429, 503) or not wait_s.isdigit() or int(wait_s) > LONGEST_WAIT_S:
+                break
+            time.sleep(int(wait_s))
         if answer.status_code >= 400:
             raise _problem(answer)
-        return answer.json() if answer.content else None
+        return answer
 
 
 def connect(url: str | None = None, api_key: str | None = None) -> Client:
@@ -57,6 +93,10 @@ def connect(url: str | None = None, api_key: str | None = None) -> Client:
         where = Path(read.data_dir) / "api-key"
         raise HubError(f"no API key: set REVOLUTION_API_KEY (there is no {where})")
     return Client(url or os.environ.get("REVOLUTION_URL") or read.public(), key)
+
+
+def _named(headers: Mapping[str, str]) -> dict[str, str]:
+    return {name.replace("_", "-"): text for name, text in headers.items()}
 
 
 def _problem(answer: httpx2.Response) -> HubError:

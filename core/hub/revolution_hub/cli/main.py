@@ -4,13 +4,16 @@ import sys
 
 import typer
 
+from revolution_hub.cli.apply import apply, diff
 from revolution_hub.cli.catalog import plugins
 from revolution_hub.cli.demo import demo
 from revolution_hub.cli.executions import executions
+from revolution_hub.cli.prune import prune
 from revolution_hub.cli.render import render
 from revolution_hub.cli.sandbox import sandbox
 from revolution_hub.cli.serve import migrate_database, serve
 from revolution_hub.cli.show import drop_output, fail
+from revolution_hub.cli.workflows import workflows
 from revolution_hub.errors import DefinitionError, HubError
 
 app = typer.Typer(
@@ -24,8 +27,12 @@ app.command()(serve)
 app.command()(demo)
 app.command()(sandbox)
 app.command("migrate")(migrate_database)
+app.command()(prune)
 app.command()(plugins)
 app.command()(render)
+app.command()(diff)
+app.command()(apply)
+app.add_typer(workflows, name="workflows")
 app.add_typer(executions, name="executions")
 
 

@@ -21,6 +21,7 @@ _COLORS = {
     "waiting": "yellow",
     "uncertain": "yellow bold",
     "skipped": "dim",
+    "not_begun": "dim",
     "failed": "red",
     "cancelled": "red",
 }

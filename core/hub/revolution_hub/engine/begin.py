@@ -8,8 +8,8 @@ plugin that hangs must not take the API with it.
 import time
 from dataclasses import dataclass, replace
 
+from revolution_hub.engine.aftermath import with_aftermath
 from revolution_hub.engine.control import visit
-from revolution_hub.engine.plan import next_step
 from revolution_hub.engine.run import Run
 from revolution_hub.hub import Hub
 from revolution_hub.model.change import Move
@@ -35,19 +35,22 @@ def begin(hub: Hub, execution: Execution, workflow: Workflow, *, budget_s: float
 
     One that has not ended is queued: a worker goes on behind the steps returned.
     """
+    if execution.status is not ExecutionStatus.QUEUED:
+        # It waits for its turn, or has failed before it began.
+        return Begun(execution=execution, steps=())
     run = Run(hub=hub, execution=execution, workflow=workflow, steps={}, attempts={})
     give_up_s = time.monotonic() + budget_s
     move = None
     while move is None and time.monotonic() < give_up_s:
-        step = next_step(workflow.steps, run.steps)
+        step = run.next_step()
         if step is None:
             move = Move(status=ExecutionStatus.SUCCEEDED, at=run.now)
             break
         visited = visit(run, step)
-        if visited.calls:
+        if visited.more:
             break
         move = visited.move
-    return _begun(run, move)
+    return _begun(run, with_aftermath(run, move) if move is not None else None)
 
 
 def _begun(run: Run, move: Move | None) -> Begun:

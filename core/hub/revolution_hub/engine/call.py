@@ -6,9 +6,10 @@ from contextlib import contextmanager
 from copy import deepcopy
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
-from revolution_hub.errors import HubError, InputError, PluginError
+from revolution_hub.engine.limits import require_payload
+from revolution_hub.errors import HubError, InputError, LimitError, PluginError
 from revolution_hub.hub import Hub
 from revolution_hub.model.connection import Connection
 from revolution_hub.model.status import ConnectionStatus
@@ -17,9 +18,7 @@ from revolution_hub.store import across
 from revolution_hub.vault.tokens import TokenSource
 from revolution_sdk import Action, ActionContext, Connector, NoAuth
 from revolution_sdk.errors import ConnectorError, CredentialError
-from revolution_sdk.types import JsonObject
-
-LARGEST_OUTPUT = 1_048_576
+from revolution_sdk.types import Json, JsonObject
 
 T = TypeVar("T")
 
@@ -38,6 +37,32 @@ class Target:
         return f"{self.connector.name}.{self.action.name}"
 
 
+class Capabilities(Protocol):
+    """What stands behind `ctx.call` and `ctx.record`."""
+
+    def call(self, action: str, value: JsonObject, *, name: str = "", connection: str = "") -> Json:
+        """Run another action once."""
+
+    def record(self, name: str, make: Callable[[], Json]) -> Json:
+        """Run a function once."""
+
+
+class NotHere:
+    """Refuses both: a look-up changes nothing, so it has no sub-steps."""
+
+    def call(self, action: str, value: JsonObject, *, name: str = "", connection: str = "") -> Json:
+        """Raise PluginError."""
+        raise _not_here("call")
+
+    def record(self, name: str, make: Callable[[], Json]) -> Json:
+        """Raise PluginError."""
+        raise _not_here("record")
+
+
+def _not_here(word: str) -> PluginError:
+    return PluginError(f"confirm only looks up: do without ctx.{word} in it", code="not_reentrant")
+
+
 class PluginBug(Exception):
     """Wraps whatever a connector raised that is no ConnectorError, SystemExit and the like included."""
 
@@ -46,20 +71,24 @@ class PluginBug(Exception):
         self.error = error
 
 
-def call_action(hub: Hub, target: Target, value: JsonObject, key: str) -> JsonObject:
-    """Run the action once and return its checked result.
+def call_action(
+    hub: Hub, target: Target, value: JsonObject, key: str, timeout_s: float, *, capabilities: Capabilities
+) -> JsonObject:
+    """Run the action once, for at most so many seconds, and return its checked result.
 
     Raises ConnectorError as the action does, PluginBug for anything else it raises, PluginError
-    `output_invalid` if the result breaks the action's own schema.
+    `output_invalid` if the result breaks the action's own schema and `limit_exceeded` if it is too large.
     """
-    deadline = hub.now() + timedelta(seconds=target.action.timeout_s)
-    with open_context(hub, target, key, deadline) as context:
+    deadline = hub.now() + timedelta(seconds=timeout_s)
+    with open_context(hub, target, key, deadline, capabilities) as context:
         output = _guarded(lambda: target.action(context, deepcopy(value)))
     return checked_output(hub, target, output)
 
 
 @contextmanager
-def open_context(hub: Hub, target: Target, key: str, deadline: datetime) -> Iterator[ActionContext]:
+def open_context(
+    hub: Hub, target: Target, key: str, deadline: datetime, capabilities: Capabilities
+) -> Iterator[ActionContext]:
     """Make the context of one call; its HTTP client is closed at the end of the block."""
     tokens = _token_source(hub, target)
     base_url = target.connection.base_url if target.connection else ""
@@ -70,17 +99,19 @@ def open_context(hub: Hub, target: Target, key: str, deadline: datetime) -> Iter
             deadline=deadline,
             now=hub.now,
             log=logging.getLogger(f"revolution.connector.{target.connector.name}"),
+            call=capabilities.call,
+            record=capabilities.record,
         )
 
 
-def guarded_confirm(hub: Hub, target: Target, value: JsonObject, key: str) -> object:
+def guarded_confirm(hub: Hub, target: Target, value: JsonObject, key: str, timeout_s: float) -> object:
     """Ask the action's `confirm`; an error it raises is returned, not raised, because it decides nothing."""
     confirm = target.action.confirm
     if confirm is None:
         raise ValueError(f"{target.name} has no confirm")
-    deadline = hub.now() + timedelta(seconds=target.action.timeout_s)
+    deadline = hub.now() + timedelta(seconds=timeout_s)
     try:
-        with open_context(hub, target, key, deadline) as context:
+        with open_context(hub, target, key, deadline, NotHere()) as context:
             return _guarded(lambda: confirm(context, deepcopy(value)))
     except (ConnectorError, HubError, PluginBug) as error:
         return error
@@ -120,20 +151,10 @@ def _guarded(function: Callable[[], T]) -> T:
 
 
 def checked_output(hub: Hub, target: Target, output: object) -> JsonObject:
-    """Return a copy of what a connector returned, as plain JSON; raise PluginError `output_invalid`.
-
-    A copy, because the connector may still hold what it returned and change it.
-    """
+    """Return a copy of what an action returned; raise PluginError if that is no result of it."""
     if not isinstance(output, dict):
         raise PluginError(f"{target.name} returned no object", code="output_invalid")
-    try:
-        # What comes back must be storable as it is, so it passes the same gate as a request body.
-        result: JsonObject = strict_json(dump_json(output).encode(), max_bytes=LARGEST_OUTPUT)
-    except (TypeError, ValueError, RecursionError, InputError) as error:
-        raise PluginError(
-            f"{target.name} returned something JSON cannot hold, or more than {LARGEST_OUTPUT} bytes",
-            code="output_invalid",
-        ) from error
+    result: JsonObject = storable(hub, output, f"the result of {target.name}", "output_invalid")
     problems = hub.catalog.check_output(target.name, result)
     if problems:
         raise PluginError(
@@ -142,3 +163,20 @@ def checked_output(hub: Hub, target: Target, output: object) -> JsonObject:
             details={"problems": [one.as_json() for one in problems[:10]]},
         )
     return result
+
+
+def storable(hub: Hub, value: object, what: str, code: str) -> Json:
+    """Return a copy of what a connector hands over, as plain JSON; raise PluginError if it cannot be kept.
+
+    A copy, because the connector may still hold it and change it.
+    """
+    try:
+        # It must be storable as it is, so it passes the same gate as a request body.
+        raw = dump_json(value).encode()
+        require_payload(hub.settings, len(raw), what)
+        return strict_json(raw, max_bytes=len(raw))
+    except LimitError as error:
+        # Unlike other limits it is met behind a call, so that a `once` action is looked up or asked about.
+        raise PluginError(error.message, code=error.code, details=error.details) from error
+    except (TypeError, ValueError, RecursionError, InputError) as error:
+        raise PluginError(f"{what} is nothing JSON can hold", code=code) from error

@@ -1,32 +1,39 @@
-"""Control words: steps the engine performs itself. They compute from the scope and touch nothing outside."""
+"""Control words: steps the engine performs itself. They compute from the scope and touch nothing outside.
 
-from dataclasses import dataclass, replace
+Those that wait, or are done by children, are only looked at here; the drive goes on with them.
+"""
+
+from dataclasses import dataclass
 
 from revolution_hub.engine.compiled import body_of
-from revolution_hub.engine.plan import ELSE, THEN
+from revolution_hub.engine.mend import fail_step
+from revolution_hub.engine.plan import ELSE, THEN, case_block
 from revolution_hub.engine.run import Run
 from revolution_hub.errors import TemplateError
 from revolution_hub.model.change import Move
-from revolution_hub.model.execution import StepExecution, error_json
+from revolution_hub.model.execution import error_json
 from revolution_hub.model.status import ExecutionStatus, StepStatus
-from revolution_hub.model.workflow import Step, StepKind
+from revolution_hub.model.strict_json import canonical_json
+from revolution_hub.model.workflow import SPREADING, Step, StepKind
 from revolution_hub.template.render import compile_condition, evaluate_condition
-from revolution_sdk.types import JsonObject
+from revolution_sdk.types import Json, JsonObject
+
+_MORE = SPREADING | {StepKind.ACTION, StepKind.WAIT}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Visited:
-    """What came of looking at a step: it `calls` an action, or it is done and may have brought a move."""
+    """What came of looking at a step: there is `more` to do in it, or it is done and may bring a move."""
 
-    calls: bool = False
+    more: bool = False
     move: Move | None = None
 
 
 def visit(run: Run, step: Step) -> Visited:
-    """Perform the step as far as it needs no action. A template that fails ends the execution."""
+    """Perform the step as far as it needs nothing but the scope. A template that fails fails the step."""
     try:
         # A step that was begun has passed its `if` already; the answer may be another one by now.
-        if step.id not in run.steps:
+        if run.record_of(step) is None:
             holding = holds(run, step)
             if step.kind is StepKind.BRANCH:
                 branch(run, step, holding)
@@ -34,8 +41,8 @@ def visit(run: Run, step: Step) -> Visited:
             if not holding:
                 skip(run, step)
                 return Visited()
-        if step.kind is StepKind.ACTION:
-            return Visited(calls=True)
+        if step.kind in _MORE:
+            return Visited(more=True)
         return Visited(move=perform(run, step))
     except TemplateError as error:
         return Visited(move=fail(run, step, error))
@@ -59,8 +66,11 @@ def branch(run: Run, step: Step, holding: bool) -> None:
 
 
 def perform(run: Run, step: Step) -> Move | None:
-    """Perform a `set`, `respond` or `finish`; a `finish` returns the move that ends the execution."""
+    """Perform a `set`, `switch`, `respond` or `finish`; the last returns the move that ends the execution."""
     body = body_of(step).render(run.scope(), now=run.now)
+    if step.kind is StepKind.SWITCH:
+        _done(run, step, {"case": _case(step, body["value"])})
+        return None
     if step.kind is StepKind.RESPOND:
         response = {"status": int(body.get("status") or 200), "body": body.get("body")}
         _done(run, step, response)
@@ -70,17 +80,17 @@ def perform(run: Run, step: Step) -> Move | None:
     return _finish(run, body) if step.kind is StepKind.FINISH else None
 
 
-def fail(run: Run, step: Step, error: TemplateError) -> Move:
-    """Record that the step could not be computed, which fails the execution."""
-    described = error_json(error.code, error.pointed())
-    record: StepExecution = replace(
-        run.steps.get(step.id) or run.fresh(step),
-        status=StepStatus.FAILED,
-        error=described,
-        finished_at=run.now,
+def fail(run: Run, step: Step, error: TemplateError) -> Move | None:
+    """Record that the step could not be computed, which fails it."""
+    return fail_step(
+        run, step, run.record_of(step) or run.fresh(step), error_json(error.code, error.pointed())
     )
-    run.record(record)
-    return Move(status=ExecutionStatus.FAILED, at=run.now, error={**described, "step": step.id})
+
+
+def _case(step: Step, value: Json) -> str | None:
+    """Return the case of a switch whose text this is, None if there is none."""
+    text = value if isinstance(value, str) else canonical_json(value)
+    return text if any(block.name == case_block(text) for block in step.blocks) else None
 
 
 def _done(run: Run, step: Step, output: JsonObject) -> None:

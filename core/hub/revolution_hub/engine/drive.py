@@ -6,17 +6,23 @@ from dataclasses import replace
 
 from revolution_hub.crashpoint import reach
 from revolution_hub.engine import control, settle
+from revolution_hub.engine.aftermath import with_aftermath
 from revolution_hub.engine.claim import load
-from revolution_hub.engine.execute import IN_THE_DARK, execute
-from revolution_hub.engine.plan import next_step
+from revolution_hub.engine.execute import execute
+from revolution_hub.engine.items import begin_items, conclude, give_back, take_more
+from revolution_hub.engine.limits import require_steps
+from revolution_hub.engine.mend import fail_step
+from revolution_hub.engine.parts import IN_THE_DARK, ask
 from revolution_hub.engine.run import FencedError, Run
+from revolution_hub.engine.spread import spread
+from revolution_hub.engine.waits import wait
 from revolution_hub.engine.watch import Watch
 from revolution_hub.errors import HubError, TemplateError
 from revolution_hub.hub import Hub
-from revolution_hub.model.change import Move, Progress
+from revolution_hub.model.change import Move, Progress, Take
 from revolution_hub.model.execution import Execution, error_json
-from revolution_hub.model.status import CRASHES_BEFORE_FAILURE, AttemptStatus, ExecutionStatus, StepStatus
-from revolution_hub.model.workflow import Step
+from revolution_hub.model.status import CRASHES_BEFORE_FAILURE, AttemptStatus, ExecutionStatus
+from revolution_hub.model.workflow import Step, StepKind
 from revolution_hub.store.submit import submit
 from revolution_hub.store.tx import StoreError
 from revolution_sdk.connector import Effect
@@ -24,7 +30,7 @@ from revolution_sdk.connector import Effect
 _log = logging.getLogger("revolution.engine")
 
 
-End = Callable[[Run, Move], None]
+End = Callable[[Run, Move, Take | None], None]
 
 
 def drive(hub: Hub, watch: Watch, execution: Execution, *, later: bool = False) -> None:
@@ -37,9 +43,9 @@ def drive(hub: Hub, watch: Watch, execution: Execution, *, later: bool = False) 
         try:
             run = load(hub, execution)
             if execution.crashes >= CRASHES_BEFORE_FAILURE:
-                run.flush(_crashed(run))
+                _end_crashed(run)
                 return
-            _drive(run, watch, watch.settle if later else Run.flush)
+            _drive(run, watch, watch.settle if later else _flush)
         except StoreError:
             # The database is away, which is nobody's fault here: the lease brings the execution back.
             raise
@@ -51,21 +57,47 @@ def drive(hub: Hub, watch: Watch, execution: Execution, *, later: bool = False) 
 
 
 def _drive(run: Run, watch: Watch, end: End) -> None:
+    move = begin_items(run)
     while True:
-        if watch.stopping:
-            end(run, Move(status=ExecutionStatus.QUEUED, at=run.now))
+        if move is None:
+            if watch.stopping:
+                end(run, Move(status=ExecutionStatus.QUEUED, at=run.now), None)
+                return
+            move = _one_step(run, watch)
+            if move is not None:
+                move = conclude(run, move)
+            if move is None:
+                reach("worker.after_next_enqueued")
+        elif _over(run, move, end):
             return
-        step = next_step(run.workflow.steps, run.steps)
-        if step is None:
-            end(run, Move(status=ExecutionStatus.SUCCEEDED, at=run.now))
-            return
-        run.connection_id = None
-        visited = control.visit(run, step)
-        move = _execute(run, watch, step) if visited.calls else visited.move
-        if move is not None:
-            end(run, move)
-            return
-        reach("worker.after_next_enqueued")
+        else:
+            move = None
+
+
+def _one_step(run: Run, watch: Watch) -> Move | None:
+    """Bring the next step forward; returns the move that ends or suspends the stretch, None if it goes on."""
+    step = run.next_step()
+    if step is None:
+        return Move(status=ExecutionStatus.SUCCEEDED, at=run.now)
+    run.connection_id = None
+    visited = control.visit(run, step)
+    if not visited.more:
+        return visited.move
+    require_steps(run.hub.settings, len(run.steps) + 1)
+    if step.kind is StepKind.ACTION:
+        return _execute(run, watch, step)
+    try:
+        return wait(run, step) if step.kind is StepKind.WAIT else spread(run, step)
+    except TemplateError as error:
+        return control.fail(run, step, error)
+
+
+def _over(run: Run, move: Move, end: End) -> bool:
+    """Make the move; False if the execution goes on after all, with further items."""
+    if run.lane is not None and move.status is ExecutionStatus.SUCCEEDED:
+        return not take_more(run, run.lane, move)
+    end(run, with_aftermath(run, move), give_back(run, move))
+    return True
 
 
 def _execute(run: Run, watch: Watch, step: Step) -> Move | None:
@@ -79,20 +111,39 @@ def _execute(run: Run, watch: Watch, step: Step) -> Move | None:
         return control.fail(run, step, error)
 
 
-def _crashed(run: Run) -> Move:
+def _flush(run: Run, move: Move, take: Take | None) -> None:
+    run.flush(move, take)
+
+
+def _end_crashed(run: Run) -> None:
+    again = Move(status=ExecutionStatus.QUEUED, at=run.now)
+    move = begin_items(run)
+    if move is not None:
+        # A lane between two hand-outs: no step is to blame.
+        if run.lane is not None and take_more(run, run.lane, move):
+            run.flush(again)
+        return
+    move = _crashed(run)
+    ended = conclude(run, move) if move is not None else None
+    # What the workflow provides for a failed step, and a lane's other items, are for the next claim: with the
+    # record the count of crashes begins anew.
+    run.flush(with_aftermath(run, ended or again))
+
+
+def _crashed(run: Run) -> Move | None:
     error = error_json("crashed", f"workers vanished {run.execution.crashes} times while driving this step")
-    step = next_step(run.workflow.steps, run.steps)
+    step = run.next_step()
     if step is None:
         return Move(status=ExecutionStatus.SUCCEEDED, at=run.now)
-    begun = run.steps.get(step.id) or run.fresh(step)
-    last = run.last_attempt(step.id)
+    begun = run.record_of(step) or run.fresh(step)
+    last = run.last_attempt(begun.step_id)
     action = run.hub.catalog.find_action(step.uses or "")
     if last is not None and last.status in IN_THE_DARK and action and action.effect is Effect.ONCE:
         settled = settle.uncertain(begun, replace(last, status=AttemptStatus.UNKNOWN), error, run.now)
         run.record(settled.step, settled.attempt)
         return settled.move or Move(status=ExecutionStatus.WAITING, at=run.now)
-    run.record(replace(begun, status=StepStatus.FAILED, error=error, finished_at=run.now))
-    return Move(status=ExecutionStatus.FAILED, at=run.now, error=settle.at_step(begun, error))
+    asked = ask(run, settle.Settled(step=begun, attempt=last)) if last is not None else None
+    return asked or fail_step(run, step, begun, error)
 
 
 def _fail(hub: Hub, execution: Execution, error: HubError) -> None:

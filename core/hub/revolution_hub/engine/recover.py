@@ -1,7 +1,7 @@
 """recover: every row whose time has come or whose worker is gone is queued again. The only way back."""
 
 import logging
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from revolution_hub.crashpoint import reach
 from revolution_hub.hub import Hub
@@ -27,7 +27,7 @@ def sweep(hub: Hub, *, thorough: bool = True) -> int:
     expired = sweeping.recover_expired(hub.store, now)
     due = sweeping.wake_due(hub.store, now)
     connected = sweeping.wake_connected(hub.store) if thorough else 0
-    unowned = sweeping.wake_unowned(hub.store) if thorough else 0
+    unowned = _wake_forgotten(hub, now) if thorough else 0
     if expired:
         _log.warning("%d executions were taken over: the leases of their workers ran out", expired)
     if unowned:
@@ -39,6 +39,13 @@ def sweep(hub: Hub, *, thorough: bool = True) -> int:
     elif sweeping.queued_since(hub.store, now - timedelta(seconds=RING_AGAIN_S)):
         hub.wake()
     return moved
+
+
+def _wake_forgotten(hub: Hub, now: datetime) -> int:
+    """Queue what waits for nothing that would ever come; that there is any would be a fault of the hub."""
+    childless = sweeping.wake_childless(hub.store)
+    in_line = sweeping.wake_in_line(hub.store, now)
+    return childless + in_line + sweeping.wake_unowned(hub.store)
 
 
 def replace_worker(hub: Hub, owner: str) -> int:

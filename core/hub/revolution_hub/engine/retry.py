@@ -77,6 +77,8 @@ def _certain(error: Exception) -> bool:
 
 
 def _again(error: Exception, tries: int, policy: RetryPolicy, jitter: float) -> Decision:
+    if policy.only and getattr(error, "code", "") not in policy.only:
+        return GiveUp()
     delay_s = delay_for(error, tries, policy, jitter)
     return GiveUp() if delay_s is None else Again(delay_s)
 
@@ -85,16 +87,16 @@ def delay_for(error: Exception, tries: int, policy: RetryPolicy, jitter: float) 
     """Return how many seconds to wait before the next attempt, or None to give up.
 
     `tries` counts from 1. A RetryableError that names `retry_after_s` overrules the policy's delay and is
-    never undercut, up to a day; otherwise the delay doubles each time, with up to a quarter added by
-    `jitter`.
+    never undercut, up to a day; otherwise the delay grows each time as the policy says, with up to its share
+    of jitter added.
     """
     if tries >= policy.attempts:
         return None
     asked_s = _asked_s(error)
     if asked_s is not None:
         return asked_s + jitter
-    grown_s = min(policy.delay_s * 2.0 ** min(tries - 1, 40), policy.longest_s)
-    return float(grown_s * (1 + jitter / 4))
+    grown_s = min(policy.delay_s * policy.backoff ** min(tries - 1, 40), policy.longest_s)
+    return float(grown_s * (1 + jitter * policy.jitter))
 
 
 def _asked_s(error: Exception) -> float | None:

@@ -1,17 +1,25 @@
 """Run: one execution while a worker drives it. Not a value: it holds what is not committed yet."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from revolution_hub.engine.scope import build_scope
+from revolution_hub.engine.addresses import callback_address, callbacks_in
+from revolution_hub.engine.lane import Lane
+from revolution_hub.engine.plan import remaining
+from revolution_hub.engine.scope import add_record, begin_scope, inherit_scope
 from revolution_hub.hub import Hub
-from revolution_hub.model.change import Fenced, Move, Progress
+from revolution_hub.model.change import Applied, Fenced, Move, Outcome, Progress, Take
 from revolution_hub.model.execution import Attempt, Execution, StepExecution
 from revolution_hub.model.status import ENDED, StepStatus
-from revolution_hub.model.workflow import Step, Workflow
-from revolution_hub.store.submit import submit
+from revolution_hub.model.workflow import Step, Steps, Workflow
+from revolution_hub.store.submit import submit, submit_soon
 from revolution_sdk.types import JsonObject
+
+
+def _forget(outcome: Outcome | BaseException) -> None:
+    """Leave what came of it to the next commit, which hands in the same again."""
 
 
 class FencedError(Exception):
@@ -23,6 +31,8 @@ class Run:
     """What a drive knows. `record` notes a fact, `flush` commits all noted facts in one change.
 
     `connection_id` is the connection of the step under way, or the one the execution needs a turn of.
+    `inherited` is what a child's templates see of its parent. `lane` goes through the items of a `for_each`;
+    then `steps` and `attempts` are those of the item under way.
     """
 
     hub: Hub
@@ -31,8 +41,17 @@ class Run:
     steps: dict[str, StepExecution]
     attempts: dict[str, list[Attempt]]
     connection_id: str | None = None
+    inherited: JsonObject | None = None
+    lane: Lane | None = None
+    position: int = 0
+    _callbacks: tuple[str, ...] | None = None
+    _scope: JsonObject | None = None
+    _walk: Iterator[Step] | None = None
     _noted_steps: dict[str, StepExecution] = field(default_factory=dict)
     _noted_attempts: dict[tuple[str, int], Attempt] = field(default_factory=dict)
+    _starts: list[Execution] = field(default_factory=list)
+    _joins: JsonObject | None = None
+    _ends_children: str | None = None
     _response: JsonObject | None = None
 
     @property
@@ -40,13 +59,54 @@ class Run:
         """The present moment, by the hub's clock."""
         return self.hub.now()
 
-    def scope(self) -> JsonObject:
-        """Return what templates see at this point."""
-        return build_scope(self.workflow, self.execution, self.steps.values())
+    @property
+    def body(self) -> Steps:
+        """The steps this execution is to go through."""
+        block = self.execution.block
+        return self.workflow.steps if block is None else self.workflow.blocks[block]
 
-    def last_attempt(self, step_id: str) -> Attempt | None:
-        """Return the newest attempt of a step, or None."""
-        tried = self.attempts.get(step_id)
+    def next_step(self) -> Step | None:
+        """Return the step to go on with, None if every one has its result."""
+        if self._walk is None:
+            self._walk = remaining(self.body, self.record_of)
+        return next(self._walk, None)
+
+    def key(self, step: Step) -> str:
+        """Return what a step is recorded as: its id, and in an item of a `for_each` the item's index."""
+        return f"{step.id}#{self.lane.index}" if self.lane else step.id
+
+    def record_of(self, step: Step) -> StepExecution | None:
+        """Return what is recorded of a step, or None."""
+        return self.steps.get(self.key(step))
+
+    def scope(self) -> JsonObject:
+        """Return what templates see at this point. Belongs to the run: it grows with the next record."""
+        if self._scope is None:
+            self._scope = self._begin_scope()
+            for one in sorted(self.steps.values(), key=lambda one: one.position):
+                add_record(self._scope, self.workflow, one)
+        return self._scope
+
+    def _begin_scope(self) -> JsonObject:
+        if self.inherited is None:
+            scope = begin_scope(self.workflow, self.execution)
+        else:
+            scope = inherit_scope(self.inherited, self.execution, self.lane.seen() if self.lane else {})
+        return scope | {"callbacks": self._addresses()}
+
+    def _addresses(self) -> JsonObject:
+        if self._callbacks is None:
+            self._callbacks = callbacks_in(self.body)
+        suffix = f"#{self.lane.index}" if self.lane else ""
+        return {one: callback_address(self.hub, self.execution, one + suffix) for one in self._callbacks}
+
+    def attempts_of(self, record: StepExecution) -> list[Attempt]:
+        """Return every attempt of a step, oldest first."""
+        return self.attempts.get(record.step_id, [])
+
+    def last_attempt(self, key: str) -> Attempt | None:
+        """Return the newest attempt of what is recorded under this key, or None."""
+        tried = self.attempts.get(key)
         return tried[-1] if tried else None
 
     def fresh(self, step: Step, status: StepStatus = StepStatus.RUNNING, **more: Any) -> StepExecution:
@@ -54,8 +114,8 @@ class Run:
         return StepExecution(
             execution_id=self.execution.id,
             tenant_id=self.execution.tenant_id,
-            step_id=step.id,
-            position=len(self.steps),
+            step_id=self.key(step),
+            position=self.position,
             kind=str(step.kind),
             status=status,
             started_at=self.now,
@@ -65,7 +125,11 @@ class Run:
 
     def record(self, step: StepExecution, attempt: Attempt | None = None) -> None:
         """Note a step, and the attempt that goes with it, for the next commit."""
+        if step.step_id not in self.steps:
+            self.position = max(self.position, step.position) + 1
         self.steps[step.step_id] = self._noted_steps[step.step_id] = step
+        if self._scope is not None:
+            add_record(self._scope, self.workflow, step)
         if attempt is not None:
             tried = self.attempts.setdefault(step.step_id, [])
             tried[:] = [one for one in tried if one.number != attempt.number] + [attempt]
@@ -75,12 +139,34 @@ class Run:
         """Note the answer a waiting webhook caller is to get."""
         self._response = response
 
+    def start(self, executions: list[Execution], joins: JsonObject | None = None) -> None:
+        """Note executions that begin with the next commit; with `joins` they are children to wait for."""
+        self._starts += executions
+        self._joins = joins or self._joins
+
+    def end_children(self, reason: str) -> None:
+        """Note that every child that has not ended is to be cancelled."""
+        self._ends_children = reason
+
+    def enter(self, index: int) -> None:
+        """Go on with another item of the `for_each`; the records of the last one are let go."""
+        if self.lane is None:
+            raise ValueError("only a lane has items")
+        self.lane.enter(index)
+        self.steps, self.attempts = {}, {}
+        self._scope = self._walk = None
+
+    @property
+    def noted(self) -> bool:
+        """Whether a step is noted and not committed."""
+        return bool(self._noted_steps)
+
     @property
     def owes_answer(self) -> bool:
         """Whether an answer is noted and not committed."""
         return self._response is not None
 
-    def pending(self, move: Move | None = None) -> Progress:
+    def pending(self, move: Move | None = None, take: Take | None = None) -> Progress:
         """Return everything noted, and the move if there is one, as one change."""
         return Progress(
             tenant_id=self.execution.tenant_id,
@@ -90,13 +176,29 @@ class Run:
             attempts=tuple(self._noted_attempts.values()),
             response=self._response,
             connection_id=None if move and move.status in ENDED else self.connection_id,
+            parent_id=self.execution.parent_id,
+            starts=tuple(self._starts),
+            joins=self._joins,
+            ends_children=self._ends_children,
+            take=take,
             move=move,
         )
 
-    def flush(self, move: Move | None = None) -> None:
+    def show(self) -> None:
+        """Hand in what is noted without waiting. It stays noted: the next commit holds it for certain."""
+        submit_soon(self.hub.store, self.pending(), _forget)
+
+    def flush(self, move: Move | None = None, take: Take | None = None) -> Applied:
         """Commit everything noted, and the move if there is one. Raises FencedError if we lost the claim."""
-        if isinstance(submit(self.hub.store, self.pending(move)), Fenced):
+        outcome = submit(self.hub.store, self.pending(move, take))
+        if isinstance(outcome, Fenced):
             raise FencedError(self.execution.id)
         self._noted_steps.clear()
         self._noted_attempts.clear()
-        self._response = None
+        self._starts.clear()
+        self._response = self._joins = self._ends_children = None
+        if not isinstance(outcome, Applied):
+            raise TypeError(f"progress cannot be {type(outcome).__name__}")
+        if outcome.woke:
+            self.hub.wake()
+        return outcome

@@ -88,11 +88,11 @@ def looked_up(
     ended = replace(attempt, status=AttemptStatus.FAILED, finished_at=attempt.finished_at or now)
     if answer is Found.ABSENT and now >= settled_at:
         if exhausted:
-            return _failed(checked, ended, checked.error or _dark_error(), now)
+            return _failed(checked, ended, checked.error or dark_error(), now)
         return Settled(step=checked, attempt=ended)
     if answer is Found.UNKNOWN or checked.checks >= MOST_CHECKS:
         dark = replace(attempt, status=AttemptStatus.UNKNOWN)
-        return uncertain(checked, dark, checked.error or _dark_error(), now)
+        return uncertain(checked, dark, checked.error or dark_error(), now)
     later = settled_at if answer is Found.ABSENT else now + timedelta(seconds=CHECK_DELAY_S * 2**step.checks)
     waiting = replace(checked, status=StepStatus.WAITING, wake_at=later)
     return Settled(
@@ -133,11 +133,40 @@ def _storable(details: Json) -> JsonObject:
 
 
 def tries_of(attempts: list[Attempt]) -> int:
-    """Count the attempts that used up one of the retry policy's; a vanished worker uses up none."""
-    return sum(1 for one in attempts if (one.error or {}).get("code") != retry.VANISHED)
+    """Count the attempts that used up one of the retry policy's.
+
+    One whose worker vanished, or whose action waited for a sub-step, uses up none.
+    """
+    return sum(
+        1
+        for one in attempts
+        if one.status is not AttemptStatus.SUSPENDED and (one.error or {}).get("code") != retry.VANISHED
+    )
 
 
-def _dark_error() -> JsonObject:
+def suspended(
+    step: StepExecution, attempt: Attempt, move: Move | None, error: JsonObject | None, now: datetime
+) -> Settled:
+    """Return the records for a step whose action waits for a sub-step, which has brought this move.
+
+    Unless the execution has to wait, it is queued and the action entered again.
+    """
+    waits = move is not None and move.status is ExecutionStatus.WAITING
+    again = move if move is not None and waits else Move(status=ExecutionStatus.QUEUED, at=now)
+    left = replace(
+        step,
+        status=StepStatus.WAITING if waits else StepStatus.RUNNING,
+        output=None,
+        error=error,
+        wake_at=again.wake_at,
+        finished_at=None,
+    )
+    ended = replace(attempt, status=AttemptStatus.SUSPENDED, error=None, finished_at=now)
+    return Settled(step=left, attempt=ended, move=again)
+
+
+def dark_error() -> JsonObject:
+    """Return the error of what nobody knows the outcome of, where there is no other."""
     return error_json("unknown_outcome", "nobody knows whether it was done")
 
 

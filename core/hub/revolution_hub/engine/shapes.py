@@ -7,14 +7,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from revolution_hub.catalog import Catalog
-from revolution_hub.model.workflow import Step, StepKind, TriggerKind, Workflow
 from revolution_sdk.types import Json, JsonObject
 
 ANYTHING: Final = True
 
-_EXECUTION = ("id", "workflow_id", "version", "created_at")
-_TRIGGER = ("kind", "type", "canonical", "event_id", "connection_id", "received_at", "data")
+TEXT: Final = {"type": "string"}
+NUMBER: Final = {"type": "integer"}
+
 _FREE_WORDS = ("$ref", "allOf", "not", "if", "patternProperties", "prefixItems", "dependentSchemas")
 """A schema with one of these may allow more than its plain words say."""
 
@@ -66,63 +65,6 @@ def _below(schema: Json, part: str | int) -> list[Json]:
     return [] if others is False else [others]
 
 
-def scope_of(workflow: Workflow, catalog: Catalog) -> JsonObject:
-    """Return the schema of the scope that the first step sees."""
-    return _closed(
-        {
-            "trigger": _trigger(workflow, catalog),
-            "inputs": ANYTHING,
-            "vars": _closed(dict.fromkeys(workflow.vars, ANYTHING)),
-            "steps": _closed({}),
-            "execution": _closed({name: {"type": ["string", "integer"]} for name in _EXECUTION}),
-        }
-    )
-
-
-def add_step(scope: JsonObject, step: Step, catalog: Catalog) -> None:
-    """Add to the schema what the steps behind this one see of it."""
-    seen = scope["properties"]
-    seen["steps"]["properties"][step.id] = _output(step, catalog)
-    if step.kind is StepKind.SET:
-        seen["vars"]["properties"].update(dict.fromkeys(step.body, ANYTHING))
-
-
-def _output(step: Step, catalog: Catalog) -> Json:
-    match step.kind:
-        case StepKind.ACTION:
-            action = catalog.find_action(step.uses or "")
-            return action.output if action else ANYTHING
-        case StepKind.SET:
-            return _closed(dict.fromkeys(step.body, ANYTHING))
-        case StepKind.BRANCH:
-            return _closed({"branch": {"type": "string"}})
-        case StepKind.RESPOND:
-            return _closed({"status": {"type": "integer"}, "body": ANYTHING})
-        case _:
-            return ANYTHING
-
-
-def _trigger(workflow: Workflow, catalog: Catalog) -> JsonObject:
-    known: dict[str, Json] = {name: {"type": ["string", "null"]} for name in _TRIGGER}
-    data = [_data(trigger.event, catalog) for trigger in workflow.triggers if trigger.event is not None]
-    only_events = all(trigger.kind is TriggerKind.EVENT for trigger in workflow.triggers)
-    # Whoever starts it by hand all the same gives it what the event would have brought.
-    known["data"] = {"anyOf": data} if data and only_events else ANYTHING
-    return _closed(known)
-
-
-def _data(event: str, catalog: Catalog) -> Json:
-    found = catalog.find_event(event)
-    if found is not None:
-        return found[1].data
-    declared = [
-        one.data
-        for connector in catalog.connectors.values()
-        for one in connector.events.values()
-        if one.canonical == event
-    ]
-    return {"anyOf": declared} if declared else ANYTHING
-
-
-def _closed(properties: Mapping[str, Json]) -> JsonObject:
+def closed(properties: Mapping[str, Json]) -> JsonObject:
+    """Return the schema of an object that has these members and no others."""
     return {"type": "object", "properties": dict(properties), "additionalProperties": False}

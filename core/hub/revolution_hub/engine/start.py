@@ -1,5 +1,6 @@
 """start: new executions as values, and starting one by hand."""
 
+from revolution_hub.engine.keys import keyed, keyed_by
 from revolution_hub.errors import ConflictError
 from revolution_hub.hub import Hub
 from revolution_hub.model.change import Duplicate, Start
@@ -9,6 +10,7 @@ from revolution_hub.model.ids import new_id
 from revolution_hub.model.status import ExecutionStatus
 from revolution_hub.model.strict_json import canonical_json
 from revolution_hub.model.time import rfc3339
+from revolution_hub.model.workflow import Workflow
 from revolution_hub.store import executions
 from revolution_hub.store.submit import submit
 from revolution_sdk.types import Json, JsonObject
@@ -25,7 +27,7 @@ def started_by_event(event: Event, listener: Listener, kind: str) -> Execution:
         "received_at": rfc3339(event.received_at),
         "data": event.data,
     }
-    return Execution(
+    execution = Execution(
         id=new_id("exe"),
         tenant_id=event.tenant_id,
         workflow_id=listener.workflow_id,
@@ -35,6 +37,7 @@ def started_by_event(event: Event, listener: Listener, kind: str) -> Execution:
         event_id=event.id,
         created_at=event.received_at,
     )
+    return keyed_by(execution, listener.settings)
 
 
 def start_by_hand(
@@ -47,12 +50,15 @@ def start_by_hand(
     principal_id: str,
     idempotency_key: str | None,
     definition: JsonObject | None = None,
+    workflow: Workflow | None = None,
+    pins: JsonObject | None = None,
 ) -> tuple[str, bool]:
     """Start an execution and wake a worker. Returns its id, and whether it is new.
 
-    A `definition` is run instead of a published version: that is how a single action is run. An
-    idempotency key that was used for this workflow before returns the execution it started; with other
-    data it raises ConflictError.
+    A `definition` is run instead of a published version: that is how a single action, and a draft, is run.
+    What `workflow` says about concurrency and idempotency is obeyed. `pins` are results by step id that
+    stand instead of calls. An idempotency key that was used for this workflow before returns the execution it
+    started; one that the caller gave raises ConflictError if the data were other ones.
     """
     now = hub.now()
     execution = Execution(
@@ -66,11 +72,16 @@ def start_by_hand(
         started_by=principal_id,
         idempotency_key=idempotency_key,
         created_at=now,
+        pins=pins,
     )
+    if workflow is not None:
+        own_key = workflow.idempotency if idempotency_key is None else None
+        execution = keyed(execution, workflow.concurrency, own_key)
     outcome = submit(hub.store, Start(execution=execution))
     hub.wake()
     if isinstance(outcome, Duplicate):
-        _require_same(hub, tenant_id, outcome.of, data)
+        if idempotency_key is not None:
+            _require_same(hub, tenant_id, outcome.of, data)
         return outcome.of, False
     return execution.id, True
 

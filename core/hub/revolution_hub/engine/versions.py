@@ -2,6 +2,7 @@
 
 from functools import lru_cache
 
+from revolution_hub.errors import NotFoundError
 from revolution_hub.model.execution import Execution
 from revolution_hub.model.parse_workflow import parse
 from revolution_hub.model.workflow import Workflow
@@ -26,6 +27,17 @@ def get_version(store: Store, execution: Execution) -> Workflow:
         return slot[0]
     with store.read(execution.tenant_id) as tx:
         return workflow_version(tx, execution.workflow_id, execution.version)
+
+
+def published_by_name(store: Store, tenant_id: str, name: str) -> tuple[str, int]:
+    """Return id and version of the tenant's published workflow of this name, or raise NotFoundError."""
+    with store.read(tenant_id) as tx:
+        stored = workflows.find_by_name(tx, name)
+    if stored is None:
+        raise NotFoundError(f"there is no workflow {name!r}", code="unknown_workflow")
+    if stored.published_version is None:
+        raise NotFoundError(f"the workflow {name!r} has no published version", code="not_published")
+    return stored.id, stored.published_version
 
 
 @lru_cache(maxsize=_KEPT)

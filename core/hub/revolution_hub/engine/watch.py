@@ -14,9 +14,13 @@ from datetime import datetime, timedelta
 from functools import partial
 
 from revolution_hub.engine import retry, settle
+from revolution_hub.engine.aftermath import aftermath
+from revolution_hub.engine.items import end_for
+from revolution_hub.engine.mend import mend
+from revolution_hub.engine.parts import ask_first
 from revolution_hub.engine.run import Run
 from revolution_hub.hub import Hub
-from revolution_hub.model.change import Fenced, Move, Outcome, Progress
+from revolution_hub.model.change import Applied, Fenced, Move, Outcome, Progress, Take
 from revolution_hub.model.execution import Attempt, StepExecution
 from revolution_hub.model.status import ExecutionStatus
 from revolution_hub.model.workflow import Step
@@ -35,7 +39,8 @@ _log = logging.getLogger("revolution.engine")
 class Call:
     """One call of an action that is under way. `pending` is what its drive has noted and not committed.
 
-    `looking_up` marks a call of the action's `confirm` for an attempt that was made before.
+    `looking_up` marks a call of the action's `confirm` for an attempt that was made before. `outer` is the
+    call this one is a sub-step of: it has no more time than what is left of that until `ends_at`.
     """
 
     run: Run
@@ -44,8 +49,16 @@ class Call:
     action: Action
     record: StepExecution
     attempt: Attempt
+    timeout_s: float
+    ends_at: datetime
     overdue_at: datetime
     looking_up: bool = False
+    outer: "Call | None" = None
+
+    def uses(self, connection_id: str) -> bool:
+        """Whether it, or a call it is a sub-step of, goes through this connection."""
+        within = self.outer is not None and self.outer.uses(connection_id)
+        return within or self.record.connection_id == connection_id
 
 
 def _nothing() -> None:
@@ -82,16 +95,19 @@ class Watch:
                 self._held.pop(execution_id, None)
 
     @contextmanager
-    def calling(self, call: Call) -> Iterator[None]:
-        """Mind the call's deadline until the block ends."""
+    def calling(self, call: Call) -> Iterator[Call]:
+        """Mind the call's deadline until the block ends; then that of its outer call again, if it has one."""
+        execution_id = call.run.execution.id
         with self._lock:
-            self._held[call.run.execution.id] = call
+            # A sub-step may begin after its outer call was taken over: then nothing is held any more.
+            if call.outer is None or execution_id in self._held:
+                self._held[execution_id] = call
         try:
-            yield
+            yield call
         finally:
             with self._lock:
-                if call.run.execution.id in self._held:
-                    self._held[call.run.execution.id] = None
+                if execution_id in self._held:
+                    self._held[execution_id] = call.outer
 
     @contextmanager
     def using(self, connection_id: str | None) -> Iterator[bool]:
@@ -117,7 +133,7 @@ class Watch:
             self._uses[connection_id] += 1
             return True
 
-    def settle(self, run: Run, move: Move) -> None:
+    def settle(self, run: Run, move: Move, take: Take | None = None) -> None:
         """Hand in what a drive has noted last, with its move, and keep the lease until it is committed.
 
         If that fails, the lease is let go and brings the execution back.
@@ -126,7 +142,7 @@ class Watch:
         with self._lock:
             self._settling.add(execution_id)
         try:
-            submit_soon(self.hub.store, run.pending(move), partial(self._settled, execution_id))
+            submit_soon(self.hub.store, run.pending(move, take), partial(self._settled, execution_id))
         except BaseException:
             self._settled(execution_id, None)
             raise
@@ -134,6 +150,8 @@ class Watch:
     def _settled(self, execution_id: str, outcome: Outcome | BaseException | None) -> None:
         with self._lock:
             self._settling.discard(execution_id)
+        if isinstance(outcome, Applied) and outcome.woke:
+            self.hub.wake()
         if isinstance(outcome, Fenced):
             _log.info("execution %s belongs to somebody else now", execution_id)
         elif isinstance(outcome, BaseException):
@@ -160,17 +178,20 @@ class Watch:
 
     def _take_over(self, call: Call, now: datetime) -> None:
         execution = call.run.execution
-        settled = _overdue(call, now)
-        tried = settled.attempt
-
-        def same(one: Attempt) -> bool:
-            return (one.step_id, one.number) == (tried.step_id, tried.number)
-
+        noted = _settle(call, now)
+        items, move = end_for(call.run, noted[-1].move or Move(status=ExecutionStatus.QUEUED, at=now))
+        started, move = aftermath(call.run, move)
+        steps = {one.step_id: one for one in call.pending.steps}
+        attempts = {(one.step_id, one.number): one for one in call.pending.attempts}
+        for one in noted:
+            steps[one.step.step_id] = one.step
+            attempts[one.attempt.step_id, one.attempt.number] = one.attempt
         change = replace(
             call.pending,
-            steps=(*(one for one in call.pending.steps if one.step_id != settled.step.step_id), settled.step),
-            attempts=(*(one for one in call.pending.attempts if not same(one)), settled.attempt),
-            move=settled.move or Move(status=ExecutionStatus.QUEUED, at=now),
+            steps=(*steps.values(), *items),
+            attempts=tuple(attempts.values()),
+            starts=(*call.pending.starts, *started),
+            move=move,
         )
         outcome = submit(self.hub.store, change)
         _log.error(
@@ -182,15 +203,26 @@ class Watch:
         )
 
 
+def _settle(call: Call, now: datetime) -> list[settle.Settled]:
+    """Return what to note of a call that hangs, and of those it is a sub-step of, the outermost last."""
+    last = _overdue(call, now)
+    noted = list(ask_first(call.run, last) or ()) if last.step.recorded else []
+    if not noted:
+        record, left = mend(call.run, call.step, last.step, last.move)
+        noted = [replace(last, step=record, move=left)]
+    while call.outer is not None:
+        inner, call = noted[-1], call.outer
+        noted.append(settle.suspended(call.record, call.attempt, inner.move, inner.step.error, now))
+    return noted
+
+
 def _overdue(call: Call, now: datetime) -> settle.Settled:
-    error = UnknownOutcomeError(
-        f"the action did not return within {call.action.timeout_s:g} s", code="timeout"
-    )
+    error = UnknownOutcomeError(f"the action did not return within {call.timeout_s:g} s", code="timeout")
     described = settle.describe(error)
     if call.looking_up:
         # Asking again would hang again; whether it was done is now a person's to say.
         return settle.uncertain(call.record, call.attempt, described, now)
-    tries = settle.tries_of([*call.run.attempts.get(call.step.id, ())])
+    tries = settle.tries_of(call.run.attempts_of(call.record)) - call.record.forgiven
     decision = retry.after_failure(error, call.action.effect, tries, call.step.retry, jitter=0.5)
     return settle.failed_attempt(
         decision, call.record, call.attempt, described, now, can_confirm=call.action.confirm is not None

@@ -32,10 +32,13 @@ class Move:
 class Take:
     """A child wants further items of its parent's `for_each`, at most so many.
 
-    Those it was given and has not begun it may give back.
+    It has the items of hand-out number `round`. Of those it keeps some, and may give others back that it has
+    not begun.
     """
 
+    round: int
     most: int = 0
+    kept: tuple[int, ...] = ()
     given_back: tuple[int, ...] = ()
 
 

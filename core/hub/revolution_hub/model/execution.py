@@ -24,11 +24,12 @@ class Execution:
     vanished since the last recorded step. `wait_on` names what a wait is for, such as a connection id.
     `connection_id` is the connection of the step under way, or the one whose turn a queued one waits for.
 
-    A child does the work of its parent's step `parent_step`: it runs the parent's `block`, or without one a
-    workflow that is called. `place` tells it from its siblings, from 0. `depth` counts its ancestors. `joins`
-    is what a parent knows of the children it waits for. Of the executions with one `turn_key` at most
-    `turn_limit` are under way; one with `turn_skip` does not wait for its turn. `pins` are results by step id
-    that stand instead of calls. `replay_of` is the execution this one repeats.
+    A child does the work of its parent's step `parent_step`: it runs the parent's `block`, or without one
+    a workflow that is called. `place` tells it from its siblings, from 0. `depth` counts its ancestors.
+    `joins` is what a parent knows of the children it waits for, `allotted` which items of a `for_each` a
+    child has: the number of the hand-out as `round`, their indexes as `items`. Of the executions with one
+    `turn_key` at most `turn_limit` are under way; one with `turn_skip` does not wait for its turn. `pins` are
+    results by step id that stand instead of calls. `replay_of` is the execution this one repeats.
     """
 
     id: str
@@ -62,6 +63,7 @@ class Execution:
     place: int | None = None
     depth: int = 0
     joins: JsonObject | None = None
+    allotted: JsonObject | None = None
     turn_key: str | None = None
     turn_limit: int | None = None
     turn_skip: bool | None = None

@@ -90,9 +90,13 @@ RECORDED = frozenset({StepStatus.SUCCEEDED, StepStatus.FAILED, StepStatus.SKIPPE
 
 
 class AttemptStatus(StrEnum):
-    """`started` is all that is known until an answer came; a worker that vanished leaves it so."""
+    """`started` is all that is known until an answer came; a worker that vanished leaves it so.
+
+    `suspended` is one whose action waits for a sub-step; the next attempt goes on where it stood.
+    """
 
     STARTED = "started"
+    SUSPENDED = "suspended"
     SUCCEEDED = "succeeded"
     FAILED = "failed"
     UNKNOWN = "unknown"

@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime
 
+_LONGEST = 64
 _WITHOUT_ZONE = len("2026-11-22T10:00:00.000000")
 
 
@@ -15,6 +16,16 @@ def to_utc(moment: datetime) -> datetime:
     if moment.tzinfo is None:
         raise ValueError("a moment needs a time zone")
     return moment.astimezone(UTC)
+
+
+def parse_moment(text: object) -> datetime:
+    """Return the moment a text such as `2026-11-22T10:00:00Z` names; raises ValueError otherwise."""
+    if not isinstance(text, str) or len(text) > _LONGEST:
+        raise ValueError("a moment such as 2026-11-22T10:00:00Z is needed")
+    try:
+        return to_utc(datetime.fromisoformat(text))
+    except (ValueError, OverflowError) as error:
+        raise ValueError("a moment with its zone, such as 2026-11-22T10:00:00Z, is needed") from error
 
 
 def rfc3339(moment: datetime) -> str:

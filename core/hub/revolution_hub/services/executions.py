@@ -1,16 +1,26 @@
 """Executions: looking at them, ending them, and saying what happened in an uncertain step."""
 
-from dataclasses import dataclass, replace
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from revolution_hub.access.rbac import require
+from revolution_hub.engine.settle import tries_of
 from revolution_hub.errors import ConflictError, InputError, NotFoundError, Problem
 from revolution_hub.hub import Hub
 from revolution_hub.model.execution import Attempt, Execution, StepExecution, error_json
 from revolution_hub.model.principal import Principal
 from revolution_hub.model.status import AttemptStatus, StepStatus, WaitReason
-from revolution_hub.store import executions
+from revolution_hub.services.guard import require_on_execution, require_some, visible
+from revolution_hub.services.items import ItemCounts, children_by_step, counts_of, has_children, has_items
+from revolution_hub.services.retries import part_of_another, placed
+from revolution_hub.store import details, endings, executions
+from revolution_hub.store.details import Child, UnderWay
+from revolution_hub.store.family import living_descendants
+from revolution_hub.store.listing import Filter, list_page
 from revolution_hub.store.paging import Page
+from revolution_hub.store.prune import finish, remove_one
 from revolution_sdk.types import JsonObject
 
 
@@ -23,52 +33,94 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExecutionDetail:
-    """An execution with its steps in the order they were reached, and every attempt."""
+    """An execution with its steps in the order they were reached, every attempt, and its relatives.
+
+    `children` are those of `parallel` and `call` by the step they do the work of, `items` what became of
+    those of a `for_each`. So many steps as `left_out` says are not shown.
+    """
 
     execution: Execution
     steps: list[StepExecution]
     attempts: list[Attempt]
+    root_id: str
+    replays: list[str] = field(default_factory=list)
+    children: Mapping[str, list[Child]] = field(default_factory=dict)
+    items: Mapping[str, ItemCounts] = field(default_factory=dict)
+    left_out: int = 0
 
 
-def get_execution(hub: Hub, principal: Principal, execution_id: str) -> ExecutionDetail:
-    """Return an execution with everything recorded in it, or raise NotFoundError."""
-    require(principal, "execution:read")
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cancelled:
+    """An execution that was ended, and the calls under way in it, which may still have their effect."""
+
+    execution: Execution
+    under_way: list[UnderWay]
+
+
+def get_execution(
+    hub: Hub, principal: Principal, execution_id: str, item: int | None = None
+) -> ExecutionDetail:
+    """Return an execution with everything recorded in it, or raise NotFoundError.
+
+    With an `item`, of a child of a `for_each` only what belongs to the item of this index.
+    """
+    require_on_execution(hub, principal, "execution:read", execution_id)
     with hub.store.read(principal.tenant_id) as tx:
+        execution = executions.get(tx, execution_id, strict=False)
+        steps, left_out = details.list_shown_steps(tx, execution_id, item)
+        children = children_by_step(tx, steps)
         return ExecutionDetail(
-            execution=executions.get(tx, execution_id),
-            steps=executions.list_steps(tx, execution_id),
-            attempts=executions.list_attempts(tx, execution_id),
+            execution=execution,
+            steps=steps,
+            attempts=details.list_shown_attempts(tx, execution_id, item),
+            root_id=details.root_of(tx, execution_id),
+            replays=details.list_replays(tx, execution_id),
+            children={one.step_id: children[one.step_id] for one in steps if has_children(one)},
+            items={one.step_id: counts_of(tx, one, children[one.step_id]) for one in steps if has_items(one)},
+            left_out=left_out,
         )
 
 
 def list_executions(
-    hub: Hub,
-    principal: Principal,
-    page: Page,
-    *,
-    workflow_id: str | None = None,
-    status: str | None = None,
-    event_id: str | None = None,
+    hub: Hub, principal: Principal, page: Page, wanted: Filter | None = None
 ) -> tuple[list[Execution], str | None]:
-    """Return one page of executions, and the cursor for the next."""
-    require(principal, "execution:read")
+    """Return one page of the executions the principal may see, and the cursor for the next."""
+    require_some(principal, "execution:read")
     with hub.store.read(principal.tenant_id) as tx:
-        return executions.list_page(tx, page, workflow_id=workflow_id, status=status, event_id=event_id)
+        only = visible(tx, principal, "execution:read")
+        return list_page(tx, page, wanted or Filter(), only=only)
 
 
-def cancel_execution(hub: Hub, principal: Principal, execution_id: str) -> Execution:
-    """End an execution now; a call that is under way may still have its effect.
+def cancel_execution(hub: Hub, principal: Principal, execution_id: str) -> Cancelled:
+    """End an execution and everything below it now; a call that is under way may still have its effect.
 
-    Raises ConflictError if it has ended already.
+    Raises ConflictError if it has ended already, or if it is a branch or an item of another one.
     """
     require(principal, "execution:cancel")
     with hub.store.begin(principal.tenant_id) as tx:
-        executions.get(tx, execution_id)
-        if not executions.cancel(
-            tx, execution_id, hub.now(), f"cancelled by {principal.name or principal.id}"
-        ):
+        execution = executions.get(tx, execution_id, strict=False)
+        if execution.parent_id is not None and execution.block is not None:
+            raise part_of_another(tx, execution)
+        family = [execution_id, *living_descendants(tx.conn, [execution_id])]
+        if not endings.cancel(tx, execution_id, hub.now(), f"cancelled by {principal.name or principal.id}"):
             raise ConflictError("the execution has already ended", code="already_ended")
-        return executions.get(tx, execution_id)
+        # Those it has fenced off can record nothing any more, so this is how they were left.
+        under_way = details.list_under_way(tx, family)
+        cancelled = executions.get(tx, execution_id, strict=False)
+    hub.wake()
+    return Cancelled(execution=cancelled, under_way=under_way)
+
+
+def delete_execution(hub: Hub, principal: Principal, execution_id: str) -> None:
+    """Remove an execution that has ended, with its children and its files.
+
+    Raises ConflictError if it has not, or if it is a part of another one. What it was started by can start
+    one again.
+    """
+    require(principal, "execution:delete")
+    with hub.store.begin(principal.tenant_id) as tx:
+        gone = remove_one(tx, execution_id)
+    finish(hub.store, [gone], threading.Event())
 
 
 def resolve_step(
@@ -82,17 +134,15 @@ def resolve_step(
     """Say what happened in an uncertain step; the execution goes on accordingly.
 
     `happened` records the step as succeeded with `result`, which must follow the action's output schema;
-    `did_not_happen` lets it be tried again.
+    `did_not_happen` lets it be tried again, as often and as long as if it were the first time.
     """
     require(principal, "execution:resolve")
     with hub.store.begin(principal.tenant_id) as tx:
-        execution = executions.get(tx, execution_id)
-        step = _uncertain_step(executions.list_steps(tx, execution_id), step_id)
-        attempt = max(
-            (one for one in executions.list_attempts(tx, execution_id) if one.step_id == step_id),
-            key=lambda one: one.number,
-        )
-        _require_result(hub, step, verdict, result)
+        execution = executions.get(tx, execution_id, strict=False)
+        step = _uncertain_step(executions.list_steps(tx, execution_id, strict=False), step_id)
+        attempts = [one for one in executions.list_attempts(tx, execution_id) if one.step_id == step_id]
+        attempt = max(attempts, key=lambda one: one.number)
+        result = _checked_result(hub, step, verdict, result)
         said = error_json("resolved", f"{principal.name or principal.id} said: {verdict}")
         if not executions.resume(tx, execution.id, WaitReason.UNCERTAIN):
             raise ConflictError("the execution does not wait for this", code="not_waiting")
@@ -105,11 +155,12 @@ def resolve_step(
                 tx, replace(attempt, status=AttemptStatus.SUCCEEDED, error=said, finished_at=hub.now())
             )
         else:
-            executions.replace_step(tx, replace(step, status=StepStatus.WAITING, checks=0))
+            tries = tries_of([one for one in attempts if one.number != attempt.number]) + 1
+            executions.replace_step(tx, replace(step, status=StepStatus.WAITING, checks=0, forgiven=tries))
             executions.replace_attempt(
                 tx, replace(attempt, status=AttemptStatus.FAILED, error=said, finished_at=hub.now())
             )
-        resumed = executions.get(tx, execution_id)
+        resumed = executions.get(tx, execution_id, strict=False)
     hub.wake()
     return resumed
 
@@ -129,18 +180,18 @@ def _uncertain_step(steps: list[StepExecution], step_id: str) -> StepExecution:
     return step
 
 
-def _require_result(hub: Hub, step: StepExecution, verdict: Verdict, result: JsonObject | None) -> None:
+def _checked_result(
+    hub: Hub, step: StepExecution, verdict: Verdict, result: JsonObject | None
+) -> JsonObject | None:
+    """Return what is recorded as the result; without one, an empty object where the action may give that."""
     if verdict is Verdict.DID_NOT_HAPPEN:
-        return
-    if result is None:
+        return None
+    known = hub.catalog.find_action(step.uses or "") is not None
+    given = {} if result is None else result
+    problems = hub.catalog.check_output(str(step.uses), given) if known else []
+    if result is None and (problems or not known):
         problem = Problem(path="result", message="say with what result it happened", code="required")
         raise InputError("a result is needed", [problem])
-    problems = (
-        hub.catalog.check_output(str(step.uses), result) if hub.catalog.find_action(step.uses or "") else []
-    )
     if problems:
-        prefixed = [
-            Problem(path=f"result.{one.path}" if one.path else "result", message=one.message, code=one.code)
-            for one in problems
-        ]
-        raise InputError(f"the result does not fit {step.uses}", prefixed)
+        raise InputError(f"the result does not fit {step.uses}", placed("result", problems))
+    return given

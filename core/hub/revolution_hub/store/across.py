@@ -29,6 +29,7 @@ LISTED = {
     "get_app": "an app may belong to the installation",
     "connections_of_account": "a provider's delivery names an account, not a tenant",
     "find_hooks": "a hook's URL says which tenant it is for",
+    "tenant_of_execution": "a callback's URL names an execution, not a tenant",
     "renew": "a worker keeps what it has claimed",
     "hand_back": "a stopping worker returns what it has claimed",
     "count_queued": "the queue wants to know whether there is work",
@@ -105,6 +106,13 @@ def _trigger_of(row: RowMapping) -> Listener:
         kind="webhook",
         settings=row["settings"],
     )
+
+
+def tenant_of_execution(store: Store, execution_id: str) -> str | None:
+    """Return which tenant an execution belongs to, or None."""
+    with store.read_across() as tx:
+        query = sa.select(t.executions.c.tenant_id).where(t.executions.c.id == execution_id)
+        return tx.conn.execute(query).scalar_one_or_none()
 
 
 def renew(store: Store, owner: str, execution_ids: list[str], until: datetime) -> None:

@@ -22,27 +22,13 @@ from revolution_hub.model.change import (
     Start,
 )
 from revolution_hub.model.event import StoredDelivery
-from revolution_hub.model.execution import Execution
 from revolution_hub.store import tables as t
-from revolution_hub.store.bulk import BASIS, LEADER, add_led, add_missing, add_new, by
+from revolution_hub.store.bulk import BASIS, LEADER, add_led, add_missing, by
 from revolution_hub.store.progress import apply_progress
 from revolution_hub.store.rows import columns_of
+from revolution_hub.store.starting import add_executions, alike, execution_row, let_in
 
 Outcomes = dict[int, Outcome]
-
-_SELDOM = (
-    "parent_id",
-    "parent_step",
-    "block",
-    "place",
-    "depth",
-    "joins",
-    "turn_key",
-    "turn_limit",
-    "turn_skip",
-    "pins",
-    "replay_of",
-)
 
 
 def apply(conn: Connection, changes: Sequence[Change], *, again: bool = False) -> list[Outcome]:
@@ -104,23 +90,30 @@ def _intake(conn: Connection, intakes: list[tuple[int, Intake]], outcomes: Outco
     _keep(
         conn, [one.delivery for _, one in intakes if one.event.id in new and one.delivery.tenant_id is None]
     )
+    kept = [one for _, one in intakes if one.event.id in new]
+    let_in(conn, (execution for one in kept for execution in one.executions))
+    instead = _started_before(conn, kept)
     for at, one in intakes:
-        started = tuple(execution.id for execution in one.executions)
+        started = tuple(instead.get(execution.id, execution.id) for execution in one.executions)
         outcomes[at] = Applied(execution_ids=started) if one.event.id in new else _known_event(conn, one)
 
 
-def execution_row(execution: Execution) -> dict[str, Any]:
-    """Return the row of a new execution, without the columns that only few executions need."""
-    plain = execution.parent_id is None and execution.turn_key is None and execution.replay_of is None
-    return columns_of(execution, without=_SELDOM if plain and execution.pins is None else ())
-
-
-def alike(rows: Sequence[dict[str, Any]]) -> list[list[dict[str, Any]]]:
-    """Return the rows in groups of the same columns."""
-    groups: dict[tuple[str, ...], list[dict[str, Any]]] = {}
-    for row in rows:
-        groups.setdefault(tuple(row), []).append(row)
-    return list(groups.values())
+def _started_before(conn: Connection, kept: Sequence[Intake]) -> dict[str, str]:
+    """Return, of executions with a key of their own that was used before, which one had it first."""
+    table = t.executions
+    asked = [one for intake in kept for one in intake.executions if one.idempotency_key is not None]
+    found: dict[str, str] = {}
+    for one in asked:
+        first = conn.execute(
+            sa.select(table.c.id).where(
+                table.c.tenant_id == one.tenant_id,
+                table.c.workflow_id == one.workflow_id,
+                table.c.idempotency_key == one.idempotency_key,
+            )
+        ).scalar_one()
+        if first != one.id:
+            found[one.id] = first
+    return found
 
 
 def _event(intake: Intake) -> dict[str, Any]:
@@ -162,13 +155,9 @@ def _known_event(conn: Connection, change: Intake) -> Outcome:
 
 
 def _start(conn: Connection, starts: list[tuple[int, Start]], outcomes: Outcomes) -> None:
-    rows = by((execution_row(one.execution) for _, one in starts), "id")
-    new = {found for some in alike(rows) for found in add_new(conn, t.executions, some)}
-    add_missing(
-        conn,
-        t.step_executions,
-        [columns_of(step) for _, one in starts if one.execution.id in new for step in one.steps],
-    )
+    new = add_executions(conn, [one.execution for _, one in starts])
+    steps = [columns_of(step) for _, one in starts if one.execution.id in new for step in one.steps]
+    add_missing(conn, t.step_executions, steps)
     for at, one in starts:
         execution = one.execution
         applied = execution.id in new

@@ -21,7 +21,8 @@ from sqlalchemy.engine import Connection, CursorResult
 
 from revolution_hub.model.time import to_utc
 from revolution_hub.store.connect import POSTGRESQL
-from revolution_hub.store.types import Moment, json_text
+from revolution_hub.store.payloads import BEGINNING, limit_of, stored_rows, stored_text
+from revolution_hub.store.types import Moment, Payload, json_text
 
 Rows = Sequence[dict[str, Any]]
 Names = tuple[str, ...]
@@ -83,7 +84,7 @@ def add_led(
     following = [(table, rows) for table, rows in led if rows]
     if conn.dialect.name == POSTGRESQL:
         shapes = tuple((table, tuple(rows[0])) for table, rows in (leading, *following))
-        sent = {f"sent_{at}": _document(rows) for at, (_, rows) in enumerate((leading, *following))}
+        sent = {f"sent_{at}": _document(conn, *one) for at, one in enumerate((leading, *following))}
         return set(conn.exec_driver_sql(_led_for_postgresql(shapes, sources), sent).scalars())
     table, rows = leading
     new = add_new(conn, table, _up_to_date(conn, rows, sources))
@@ -111,16 +112,16 @@ def _run(conn: Connection, way: _Way, table: sa.Table, rows: Rows) -> list[str]:
     """Run the statement over all rows; returns the ids it returned, if it returns any."""
     names = tuple(name for name in rows[0] if name not in _ASIDE)
     if conn.dialect.name == POSTGRESQL:
-        sent = {"sent_0": _document(rows)}
+        sent = {"sent_0": _document(conn, table, rows)}
         return _returned(conn.exec_driver_sql(_for_postgresql(way, table, names), sent))
-    ready = _ready(way, table, names)
+    ready, most = _ready(way, table, names), limit_of(conn)
     if way is _Way.CHANGE:
-        conn.exec_driver_sql(ready.text, [tuple(ready.values(row)) for row in rows])
+        conn.exec_driver_sql(ready.text, [tuple(ready.values(conn, most, row)) for row in rows])
         return []
     found: list[str] = []
     for at in range(0, len(rows), _MOST_ROWS):
         some = rows[at : at + _MOST_ROWS]
-        values = tuple(value for row in some for value in ready.values(row))
+        values = tuple(value for row in some for value in ready.values(conn, most, row))
         found += _returned(conn.exec_driver_sql(ready.text_for(len(some)), values))
     return found
 
@@ -129,8 +130,10 @@ def _returned(result: CursorResult[Any]) -> list[str]:
     return list(result.scalars()) if result.returns_rows else []
 
 
-def _document(rows: Rows) -> str:
-    return json_text(rows, default=_text_of)
+def _document(conn: Connection, table: sa.Table, rows: Rows) -> str:
+    text = json_text(rows, default=_text_of)
+    stored = stored_rows(conn, table, rows, text)
+    return text if stored is None else json_text(stored, default=_text_of)
 
 
 @lru_cache(maxsize=256)
@@ -217,22 +220,28 @@ def _text_of(value: object) -> str:
 class _Ready:
     """A statement for one row as SQLite's driver takes it, and how a row's values are written for it."""
 
+    table: sa.Table
     text: str
     width: int
     read: Callable[[dict[str, Any]], tuple[Any, ...]]
     writers: tuple[tuple[int, Writer], ...]
+    payloads: tuple[tuple[int, str], ...]
 
     def text_for(self, rows: int) -> str:
         """Return the statement for this many rows."""
         row = f"({', '.join('?' * self.width)})"
         return self.text.replace(row, ", ".join([row] * rows), 1)
 
-    def values(self, row: dict[str, Any]) -> list[Any]:
+    def values(self, conn: Connection, most: float, row: dict[str, Any]) -> list[Any]:
         """Return a row's values as the driver takes them, in the statement's order."""
         values = list(self.read(row))
         for at, write in self.writers:
             if values[at] is not None:
                 values[at] = write(values[at])
+        for at, name in self.payloads:
+            text = values[at]
+            if text is not None and (len(text) > most or text.startswith(BEGINNING)):
+                values[at] = stored_text(conn, self.table, row, name, text)
         return values
 
 
@@ -244,18 +253,22 @@ def _ready(way: _Way, table: sa.Table, names: Names) -> _Ready:
     order = [{"the_id": "id"}.get(name, name) for name in compiled.positiontup]
     writers = [(at, _writer(table.c[name], dialect)) for at, name in enumerate(order)]
     return _Ready(
+        table=table,
         text=str(compiled),
         width=len(order),
         # With a single name it would return the value without a tuple around it.
         read=itemgetter(*order) if len(order) > 1 else lambda row: (row[order[0]],),
         writers=tuple((at, write) for at, write in writers if write is not None),
+        payloads=tuple(
+            (at, name) for at, name in enumerate(order) if isinstance(table.c[name].type, Payload)
+        ),
     )
 
 
 def _writer(column: sa.Column[Any], dialect: Any) -> Writer | None:
     if isinstance(column.type, Moment):
         return _sqlite_moment
-    if isinstance(column.type, sa.JSON):
+    if isinstance(column.type, sa.JSON | Payload):
         return json_text
     writer: Writer | None = column.type.dialect_impl(dialect).bind_processor(dialect)
     return writer

@@ -7,6 +7,7 @@ from typing import Any
 
 import psycopg
 import sqlalchemy as sa
+from sqlalchemy.dialects.sqlite.base import SQLiteCompiler
 from sqlalchemy.engine import URL, Connection, Engine, make_url
 
 BUSY_TIMEOUT_MS = 20_000
@@ -50,9 +51,18 @@ def _sqlite(url: URL, pool_size: int) -> Engine:
         },
         poolclass=sa.pool.QueuePool,
     )
+    engine.dialect.statement_compiler = _NamingIndexes
     sa.event.listen(engine, "connect", _prepare_sqlite)
     sa.event.listen(engine, "begin", _begin_sqlite)
     return engine
+
+
+class _NamingIndexes(SQLiteCompiler):
+    """Writes the index a query is to be answered from behind its table, which SQLAlchemy leaves out."""
+
+    def get_from_hint_text(self, table: sa.FromClause, text: str | None) -> str | None:
+        """Return what is written behind the table."""
+        return text
 
 
 def _prepare_sqlite(dbapi: Any, _record: Any) -> None:

@@ -1,6 +1,8 @@
 """Connections and provider apps."""
 
 from datetime import datetime
+from functools import lru_cache
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.engine import RowMapping
@@ -32,13 +34,21 @@ def get(tx: Tx, connection_id: str) -> Connection:
 
 def find_for(tx: Tx, connector: str, name: str | None) -> Connection | None:
     """Return the connector's connection of that name; without a name the oldest one, its default."""
-    query = sa.select(t.connections).where(
-        t.connections.c.tenant_id == tx.tenant_id, t.connections.c.connector == connector
-    )
-    if name is not None:
-        query = query.where(t.connections.c.name == name)
-    row = tx.conn.execute(query.order_by(t.connections.c.id).limit(1)).mappings().one_or_none()
+    given = {"tenant": tx.tenant_id, "connector": connector, "name": name}
+    row = tx.conn.execute(_finding(name is not None), given).mappings().one_or_none()
     return connection_of(row) if row else None
+
+
+@lru_cache
+def _finding(named: bool) -> sa.Select[Any]:
+    # Asked before each call of an action, so the statement is built once.
+    table = t.connections
+    query = sa.select(table).where(
+        table.c.tenant_id == sa.bindparam("tenant"), table.c.connector == sa.bindparam("connector")
+    )
+    if named:
+        query = query.where(table.c.name == sa.bindparam("name"))
+    return query.order_by(table.c.id).limit(1)
 
 
 def list_page(tx: Tx, page: Page, connector: str | None) -> tuple[list[Connection], str | None]:

@@ -1,6 +1,5 @@
 """Executions, step executions and attempts: reading them, and the acts of people upon them."""
 
-from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
@@ -8,66 +7,52 @@ from sqlalchemy.engine import RowMapping
 
 from revolution_hub.model.execution import Attempt, Execution, StepExecution
 from revolution_hub.model.status import (
-    ENDED,
     AttemptStatus,
     ExecutionStatus,
     StepStatus,
     WaitReason,
 )
 from revolution_hub.store import tables as t
-from revolution_hub.store.paging import Page, page_rows
+from revolution_hub.store.payloads import files_of, whole_execution, whole_step, without_large
 from revolution_hub.store.rows import columns_of, found, one_row, value_of
 from revolution_hub.store.tx import Tx
 
 
-def get(tx: Tx, execution_id: str) -> Execution:
-    """Return an execution or raise NotFoundError."""
-    return execution_of(found(one_row(tx, t.executions, t.executions.c.id == execution_id), "execution"))
+def get(tx: Tx, execution_id: str, *, strict: bool = True) -> Execution:
+    """Return an execution or raise NotFoundError; PayloadError if what it has in files cannot be had.
+
+    Unless `strict`, a note stands in the place of what cannot be had.
+    """
+    row = found(one_row(tx, t.executions, t.executions.c.id == execution_id), "execution")
+    return whole_execution(files_of(tx.conn), execution_of(row), strict=strict)
 
 
-def list_page(
-    tx: Tx, page: Page, *, workflow_id: str | None, status: str | None, event_id: str | None
-) -> tuple[list[Execution], str | None]:
-    """Return one page of executions."""
-    wanted = {"workflow_id": workflow_id, "status": status, "event_id": event_id}
-    rows, cursor = page_rows(tx, t.executions, page, wanted)
-    return [execution_of(row) for row in rows], cursor
+def find_workflow_id(tx: Tx, execution_id: str) -> str | None:
+    """Return the id of the workflow an execution is of, None if there is no such execution."""
+    table = t.executions
+    query = sa.select(table.c.workflow_id).where(
+        table.c.tenant_id == tx.tenant_id, table.c.id == execution_id
+    )
+    return tx.conn.execute(query).scalar_one_or_none()
 
 
-def list_steps(tx: Tx, execution_id: str) -> list[StepExecution]:
-    """Return the execution's steps in the order they were reached."""
-    return [step_of(row) for row in _rows(tx, t.step_executions, execution_id, t.step_executions.c.position)]
+def list_steps(tx: Tx, execution_id: str, *, strict: bool = True) -> list[StepExecution]:
+    """Return the execution's steps in the order they were reached; `strict` as in `get`."""
+    rows = _rows(tx, t.step_executions, execution_id, t.step_executions.c.position)
+    return [whole_step(files_of(tx.conn), step_of(row), strict=strict) for row in rows]
+
+
+def find_step(tx: Tx, execution_id: str, step_id: str) -> StepExecution | None:
+    """Return what is recorded under this key of the execution, or None."""
+    table = t.step_executions
+    row = one_row(tx, table, table.c.execution_id == execution_id, table.c.step_id == step_id)
+    return whole_step(files_of(tx.conn), step_of(row)) if row else None
 
 
 def list_attempts(tx: Tx, execution_id: str) -> list[Attempt]:
     """Return every attempt of the execution, oldest first."""
     rows = _rows(tx, t.attempts, execution_id, t.attempts.c.started_at)
-    return [value_of(Attempt, row, status=AttemptStatus(row["status"])) for row in rows]
-
-
-def cancel(tx: Tx, execution_id: str, now: datetime, reason: str) -> bool:
-    """End an execution that has not ended; False if it has. Whoever drives it is fenced off."""
-    table = t.executions
-    done = tx.conn.execute(
-        sa.update(table)
-        .where(
-            table.c.tenant_id == tx.tenant_id,
-            table.c.id == execution_id,
-            table.c.status.not_in([str(one) for one in ENDED]),
-        )
-        .values(
-            status=str(ExecutionStatus.CANCELLED),
-            fence=table.c.fence + 1,
-            reason=reason,
-            finished_at=now,
-            wait_reason=None,
-            wait_on=None,
-            wake_at=None,
-            lease_owner=None,
-            lease_until=None,
-        )
-    )
-    return done.rowcount == 1
+    return [attempt_of(row) for row in rows]
 
 
 def resume(tx: Tx, execution_id: str, reason: WaitReason) -> bool:
@@ -89,7 +74,8 @@ def resume_waiting_on(tx: Tx, connection_id: str) -> int:
 
 def replace_step(tx: Tx, step: StepExecution) -> None:
     """Store a step as a person resolved it."""
-    table = t.step_executions
+    table, keys = t.step_executions, ("execution_id", "tenant_id", "step_id")
+    row = without_large(tx.conn, table, columns_of(step))
     tx.conn.execute(
         sa.update(table)
         .where(
@@ -97,7 +83,7 @@ def replace_step(tx: Tx, step: StepExecution) -> None:
             table.c.execution_id == step.execution_id,
             table.c.step_id == step.step_id,
         )
-        .values(columns_of(step, without=("execution_id", "tenant_id", "step_id")))
+        .values({name: value for name, value in row.items() if name not in keys})
     )
 
 
@@ -130,6 +116,11 @@ def execution_of(row: RowMapping) -> Execution:
 def step_of(row: RowMapping) -> StepExecution:
     """Build a step execution from its row."""
     return value_of(StepExecution, row, status=StepStatus(row["status"]))
+
+
+def attempt_of(row: RowMapping) -> Attempt:
+    """Build an attempt from its row."""
+    return value_of(Attempt, row, status=AttemptStatus(row["status"]))
 
 
 def _resumed(tx: Tx, reason: WaitReason) -> sa.Update:

@@ -21,20 +21,28 @@ class Page:
 
 
 def page_rows(
-    tx: Tx, table: sa.Table, page: Page, filters: Mapping[str, str | None]
+    tx: Tx,
+    table: sa.Table,
+    page: Page,
+    filters: Mapping[str, str | None],
+    where: Sequence[sa.ColumnElement[bool]] = (),
+    *,
+    key: str = "id",
 ) -> tuple[Sequence[RowMapping], str | None]:
     """Return the tenant's rows of one page and the cursor for the next one, None at the end.
 
-    `filters` compares columns for equality; a value of None leaves that column alone.
+    `filters` compares columns for equality; a value of None leaves that column alone. `key` is the column
+    that the pages are sorted and continued by.
     """
-    key = table.c.id
-    query = sa.select(table).where(table.c.tenant_id == tx.tenant_id)
+    column = table.c[key]
+    query = sa.select(table).where(table.c.tenant_id == tx.tenant_id, *where)
     for name, wanted in filters.items():
         if wanted is not None:
             query = query.where(table.c[name] == wanted)
     if page.after is not None:
-        query = query.where(key < page.after if page.newest_first else key > page.after)
-    query = query.order_by(key.desc() if page.newest_first else key.asc()).limit(page.limit + 1)
+        after = column.type.python_type(page.after)
+        query = query.where(column < after if page.newest_first else column > after)
+    query = query.order_by(column.desc() if page.newest_first else column.asc()).limit(page.limit + 1)
     rows = tx.conn.execute(query).mappings().all()
     more = len(rows) > page.limit
-    return rows[: page.limit], rows[page.limit - 1]["id"] if more else None
+    return rows[: page.limit], str(rows[page.limit - 1][key]) if more else None

@@ -15,7 +15,7 @@ from revolution_hub.crashpoint import reach
 from revolution_hub.model.change import Change, Outcome
 from revolution_hub.store.apply import apply, execution_of, tenant_of
 from revolution_hub.store.connect import SQLITE
-from revolution_hub.store.tx import AWAY, Store, StoreError
+from revolution_hub.store.tx import AWAY, FilesError, Store, StoreError
 
 LARGEST_BATCH = 64
 LONGEST_QUEUE = 4096
@@ -169,12 +169,11 @@ class Committer:
     def _settle(self, batch: Sequence[_Ticket]) -> None:
         try:
             outcomes = self._commit([ticket.change for ticket in batch])
-        except StoreError as error:
-            for ticket in batch:
-                ticket.settle(error)
         except BaseException as error:
-            if len(batch) == 1:
-                batch[0].settle(error)
+            away = isinstance(error, StoreError) and not isinstance(error, FilesError)
+            if away or len(batch) == 1:
+                for ticket in batch:
+                    ticket.settle(error)
                 return
             # One of them cannot be written. Halving finds it, and the others are kept.
             half = len(batch) // 2

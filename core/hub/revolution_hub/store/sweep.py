@@ -12,14 +12,17 @@ from typing import Any
 import sqlalchemy as sa
 
 from revolution_hub.model.status import (
+    ENDED,
     OWNERS,
     ConnectionStatus,
     ExecutionStatus,
     Owner,
+    WaitReason,
     reasons_of,
 )
 from revolution_hub.store import tables as t
 from revolution_hub.store.connect import SQLITE
+from revolution_hub.store.turns import admit
 from revolution_hub.store.tx import Store
 
 BATCH = 500
@@ -57,12 +60,56 @@ def requeue(store: Store, *where: Condition, crashed: bool) -> int:
 
 
 def wake_due(store: Store, now: datetime) -> int:
-    """Queue every execution whose timer or retry is due, or names no moment; returns how many."""
-    timed = _TABLE.c.wait_reason.in_(reasons_of(Owner.CLOCK))
-    return sum(
-        _move(store, t.BY_MOMENT, [t.WAITING, timed, due], _WOKEN)
-        for due in (_TABLE.c.wake_at <= now, _TABLE.c.wake_at.is_(None))
+    """Queue every execution whose timer or retry is due, or names no moment; returns how many.
+
+    Who waits for others is queued as well once it has waited long enough.
+    """
+    timed = reasons_of(Owner.CLOCK)
+    others = [*reasons_of(Owner.CALLER), *reasons_of(Owner.CHILDREN)]
+    due: tuple[tuple[Condition, ...], ...] = (
+        (_TABLE.c.wait_reason.in_(timed + others), _TABLE.c.wake_at <= now),
+        (_TABLE.c.wait_reason.in_(timed), _TABLE.c.wake_at.is_(None)),
     )
+    return sum(_move(store, t.BY_MOMENT, [t.WAITING, *where], _WOKEN) for where in due)
+
+
+def wake_childless(store: Store) -> int:
+    """Queue every execution that waits for children of which none is under way; returns how many.
+
+    Whoever writes the end of the last child queues its parent in the same commit, so there should be none.
+    """
+    child = sa.alias(_TABLE, "child")
+    alive = sa.exists().where(
+        child.c.parent_id.is_not(None),
+        child.c.parent_id == _TABLE.c.id,
+        child.c.status.not_in([str(one) for one in ENDED]),
+    )
+    childless: list[Condition] = [t.WAITING, _TABLE.c.wait_reason == str(WaitReason.CHILDREN), sa.not_(alive)]
+    return _move(store, t.BY_MOMENT, childless, _WOKEN)
+
+
+def wake_in_line(store: Store, now: datetime) -> int:
+    """Let in who waits for a turn although nobody before it is under way; returns how many.
+
+    Whoever ends lets in the next one in the same commit, so there should be none.
+    """
+    holder = sa.alias(_TABLE, "holder")
+    held = sa.exists().where(
+        holder.c.tenant_id == _TABLE.c.tenant_id,
+        holder.c.turn_key == _TABLE.c.turn_key,
+        holder.c.status.not_in([str(one) for one in ENDED]),
+        sa.or_(holder.c.wait_reason.is_(None), holder.c.wait_reason != str(WaitReason.TURN)),
+    )
+    turn = _TABLE.c.wait_reason == str(WaitReason.TURN)
+    query = t.through(
+        sa.select(_TABLE.c.tenant_id, _TABLE.c.turn_key).where(t.WAITING, turn, sa.not_(held)), t.BY_MOMENT
+    )
+    with store.read_across() as tx:
+        lines = [(row[0], row[1]) for row in tx.conn.execute(query.distinct().limit(SAMPLE)) if row[1]]
+    if not lines:
+        return 0
+    with store.begin_across() as tx:
+        return admit(tx.conn, lines, now)
 
 
 def wake_connected(store: Store) -> int:
@@ -91,9 +138,14 @@ def wake_unowned(store: Store) -> int:
         strange = [one for one in tx.conn.execute(_reasons()).scalars() if one not in owned]
     return (
         _move(store, t.BY_MOMENT, [t.WAITING, _TABLE.c.wait_reason.is_(None)], _WOKEN)
+        + _move(store, t.BY_MOMENT, [t.WAITING, _in_no_line()], _WOKEN)
         + _move(store, t.BY_ANSWER, [t.DISCONNECTED, _TABLE.c.wait_on.is_(None)], _WOKEN)
         + sum(_move(store, t.BY_MOMENT, [t.WAITING, _TABLE.c.wait_reason == one], _WOKEN) for one in strange)
     )
+
+
+def _in_no_line() -> sa.ColumnElement[bool]:
+    return sa.and_(_TABLE.c.wait_reason == str(WaitReason.TURN), _TABLE.c.turn_key.is_(None))
 
 
 def queued_since(store: Store, moment: datetime) -> bool:

@@ -8,7 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from revolution_hub.model.status import CRASHES_BEFORE_ISOLATION
-from revolution_hub.store.types import Moment, json_column
+from revolution_hub.store.types import Moment, json_column, payload_column
 
 metadata = sa.MetaData(
     naming_convention={
@@ -200,7 +200,7 @@ events = sa.Table(
     _text("account"),
     sa.Column("connection_id", sa.String(40), nullable=True),
     sa.Column("dedup_key", sa.String(300), nullable=False),
-    json_column("data", null=False),
+    payload_column("data", null=False),
     _moment("occurred_at"),
     _moment("received_at", null=False),
     sa.UniqueConstraint("tenant_id", "source_id", "dedup_key"),
@@ -218,6 +218,8 @@ CHILD = sa.text("parent_id IS NOT NULL")
 IN_LINE = sa.text("turn_key IS NOT NULL AND status IN ('queued', 'running', 'waiting')")
 NOTABLE = sa.text("status IN ('waiting', 'failed', 'cancelled')")
 """Those that wait or did not succeed are the ones people look for, and few."""
+REPLAY = sa.text("replay_of IS NOT NULL")
+BY_HAND = sa.text("started_by IS NOT NULL")
 
 BY_LANE = "ix_executions_tenant_id_connection_id_id"
 BY_SUSPECT = "ix_executions_status_tenant_id_id"
@@ -226,7 +228,12 @@ BY_LEASE = "ix_executions_lease_until"
 BY_MOMENT = "ix_executions_wait_reason_wake_at"
 BY_ANSWER = "ix_executions_wait_on_tenant_id_id"
 BY_PARENT = "ix_executions_parent_id_parent_step_place"
-BY_TURN = "ix_executions_tenant_id_turn_key_id"
+BY_TURN = "ix_executions_tenant_id_turn_key_status_wait_reason_id"
+BY_ID = "ix_executions_tenant_id_id"
+BY_WORKFLOW = "ix_executions_tenant_id_workflow_id_id"
+BY_STATUS = "ix_executions_tenant_id_status_id"
+BY_REPLAY = "ix_executions_tenant_id_replay_of_id"
+BY_STARTER = "ix_executions_tenant_id_started_by_id"
 
 executions = sa.Table(
     "executions",
@@ -235,15 +242,15 @@ executions = sa.Table(
     _tenant(),
     sa.Column("workflow_id", sa.String(200), nullable=False),
     _whole("version"),
-    json_column("definition"),
+    payload_column("definition"),
     sa.Column("status", sa.String(20), nullable=False),
     sa.Column("wait_reason", sa.String(20), nullable=True),
     sa.Column("wait_on", sa.String(80), nullable=True),
     _moment("wake_at"),
     sa.Column("connection_id", sa.String(40), nullable=True),
-    json_column("trigger", null=False),
-    json_column("output"),
-    json_column("response"),
+    payload_column("trigger", null=False),
+    payload_column("output"),
+    payload_column("response"),
     json_column("error"),
     _text("reason"),
     sa.Column("event_id", sa.String(40), nullable=True),
@@ -262,18 +269,21 @@ executions = sa.Table(
     _whole("place", null=True),
     sa.Column("depth", sa.Integer, nullable=False, server_default="0"),
     json_column("joins"),
+    json_column("allotted"),
     sa.Column("turn_key", sa.String(400), nullable=True),
     _whole("turn_limit", null=True),
     sa.Column("turn_skip", sa.Boolean, nullable=True),
-    json_column("pins"),
+    payload_column("pins"),
     sa.Column("replay_of", sa.String(40), nullable=True),
     sa.UniqueConstraint("tenant_id", "workflow_id", "event_id"),
     sa.UniqueConstraint("tenant_id", "workflow_id", "idempotency_key"),
     sa.Index(None, "tenant_id", "id"),
     sa.Index(None, "tenant_id", "workflow_id", "id"),
     _partial("tenant_id", "status", "id", of=NOTABLE),
+    _partial("tenant_id", "replay_of", "id", of=REPLAY),
+    _partial("tenant_id", "started_by", "id", of=BY_HAND),
     _partial("parent_id", "parent_step", "place", of=CHILD),
-    _partial("tenant_id", "turn_key", "id", of=IN_LINE),
+    _partial("tenant_id", "turn_key", "status", "wait_reason", "id", of=IN_LINE),
     _partial("tenant_id", "connection_id", "id", of=TAKEABLE),
     _partial("status", "tenant_id", "id", of=SUSPECT),
     _partial("tenant_id", "connection_id", "lease_owner", of=RUNNING),
@@ -302,8 +312,8 @@ step_executions = sa.Table(
     sa.Column("status", sa.String(20), nullable=False),
     _text("uses"),
     sa.Column("connection_id", sa.String(40), nullable=True),
-    json_column("input"),
-    json_column("output"),
+    payload_column("input"),
+    payload_column("output"),
     json_column("error"),
     _whole("attempts"),
     _whole("checks"),
@@ -333,7 +343,7 @@ callbacks = sa.Table(
     sa.Column("execution_id", sa.String(40), primary_key=True),
     sa.Column("step_id", sa.String(200), primary_key=True),
     _tenant(),
-    json_column("data"),
+    payload_column("data"),
     _moment("received_at", null=False),
 )
 

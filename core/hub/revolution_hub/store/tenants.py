@@ -1,11 +1,14 @@
 """Tenants, their API keys, and the data keys that seal their secrets."""
 
+from dataclasses import dataclass
 from datetime import datetime
 
 import sqlalchemy as sa
 
 from revolution_hub.model.principal import Principal
 from revolution_hub.store import tables as t
+from revolution_hub.store.paging import Page, page_rows
+from revolution_hub.store.rows import found, one_row, value_of
 from revolution_hub.store.tx import AcrossTx, Tx
 
 
@@ -21,6 +24,43 @@ def add_api_key(tx: Tx, key_id: str, *, name: str, key_hash: str, role: str, now
             id=key_id, tenant_id=tx.tenant_id, name=name, key_hash=key_hash, role=role, created_at=now
         )
     )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredKey:
+    """An API key as it is kept: whom it speaks for, and since when it does not any more. Not the key."""
+
+    id: str
+    tenant_id: str
+    name: str
+    role: str
+    created_at: datetime
+    revoked_at: datetime | None = None
+
+
+def get_api_key(tx: Tx, key_id: str) -> StoredKey:
+    """Return one of the tenant's keys, revoked or not, or raise NotFoundError."""
+    return value_of(StoredKey, found(one_row(tx, t.api_keys, t.api_keys.c.id == key_id), "API key"))
+
+
+def list_api_keys(tx: Tx, page: Page) -> tuple[list[StoredKey], str | None]:
+    """Return one page of the tenant's keys, revoked ones included."""
+    rows, cursor = page_rows(tx, t.api_keys, page, {})
+    return [value_of(StoredKey, row) for row in rows], cursor
+
+
+def revoke_api_key(tx: Tx, key_id: str, now: datetime) -> bool:
+    """Let a key speak for nobody from now on; False if it does not already."""
+    done = tx.conn.execute(
+        sa.update(t.api_keys)
+        .where(
+            t.api_keys.c.tenant_id == tx.tenant_id,
+            t.api_keys.c.id == key_id,
+            t.api_keys.c.revoked_at.is_(None),
+        )
+        .values(revoked_at=now)
+    )
+    return done.rowcount == 1
 
 
 def find_principal(tx: AcrossTx, key_hash: str) -> Principal | None:

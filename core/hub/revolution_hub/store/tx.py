@@ -15,6 +15,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Engine
 
 from revolution_hub.errors import LimitError
+from revolution_hub.model.payload import Files
 from revolution_hub.store.connect import LostConnectionError, WaitedTooLongError, open_engine, open_reader
 
 AWAY = "the database does not answer; try again soon"
@@ -40,6 +41,15 @@ class StoreError(LimitError):
         self.reason = reason
         self.lost = lost
         self.clashed = clashed
+
+
+class FilesError(StoreError):
+    """Raised when the folder of large payloads is full or gone. It concerns a single payload alone."""
+
+    code = "files_unavailable"
+
+    def __init__(self, *, reason: str) -> None:
+        super().__init__("the folder of large payloads does not answer; try again soon", reason=reason)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,14 +89,20 @@ C = TypeVar("C", bound=Companion)
 class Store:
     """The database. Safe to share between threads; open one per process and close it at the end."""
 
-    def __init__(self, url: str, *, pool_size: int = 20) -> None:
+    def __init__(self, url: str, *, pool_size: int = 20, files: Files | None = None) -> None:
         readers = max(1, pool_size // 4)
         self._engine = open_engine(url, max(1, pool_size - readers))
         self._reader = open_reader(url, readers, self._engine)
+        self._files = files
         self._companions: dict[type[Any], Any] = {}
         self._lock = threading.Lock()
         self._closed = False
         self._refuses_writes = False
+
+    @property
+    def files(self) -> Files | None:
+        """Where large payloads are kept; without it every payload is kept in its row."""
+        return self._files
 
     @property
     def engine(self) -> Engine:
@@ -158,7 +174,7 @@ class Store:
     def _connection(self, tenants: str, *, write: bool, alone: bool = False) -> Iterator[Connection]:
         try:
             with ExitStack() as stack:
-                options = {"write": write, "tenants": tenants, "alone": alone}
+                options = {"write": write, "tenants": tenants, "alone": alone, "files": self._files}
                 yield self._begun(stack, {f"revolution_{name}": value for name, value in options.items()})
             if write:
                 self._refuses_writes = False

@@ -9,6 +9,7 @@ import orjson
 import sqlalchemy as sa
 from sqlalchemy.engine import Dialect
 
+from revolution_hub.model.payload import FILE, from_stored, to_stored
 from revolution_hub.model.time import to_utc
 
 
@@ -30,6 +31,37 @@ class Moment(sa.types.TypeDecorator[datetime]):
         if value is None:
             return None
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+class Payload(sa.types.TypeDecorator[Any]):
+    """JSON that may be large: what comes out is the value, or the `Filed` that stands in for it."""
+
+    impl = sa.JSON
+    cache_ok = True
+
+    def __init__(self) -> None:
+        super().__init__(none_as_null=True)
+
+    def process_bind_param(self, value: Any, dialect: Dialect) -> Any:
+        """Write what stands for the value in a row."""
+        return to_stored(value)
+
+    def result_processor(self, dialect: Dialect, coltype: object) -> Callable[[Any], Any]:
+        """Return what reads a column. Written out, because claims read these columns by the thousand."""
+        parse = self.impl_instance.dialect_impl(dialect).result_processor(dialect, coltype)
+
+        def read(stored: Any) -> Any:
+            value = parse(stored) if parse and stored is not None else stored
+            if type(value) is dict and len(value) == 1 and FILE in value:
+                return from_stored(value)
+            return value
+
+        return read
+
+
+def payload_column(name: str, *, null: bool = True) -> sa.Column[Any]:
+    """Return a column for JSON of any size; see `store/payloads.py`."""
+    return sa.Column(name, Payload, nullable=null)
 
 
 def json_column(name: str, *, null: bool = True) -> sa.Column[Any]:

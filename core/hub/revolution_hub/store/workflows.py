@@ -1,7 +1,9 @@
 """Workflows, their published versions, and what listens for events."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -57,9 +59,17 @@ def get(tx: Tx, workflow_id: str) -> StoredWorkflow:
     return value_of(StoredWorkflow, row)
 
 
-def list_page(tx: Tx, page: Page, name: str | None) -> tuple[list[StoredWorkflow], str | None]:
-    """Return one page of workflows."""
-    rows, cursor = page_rows(tx, t.workflows, page, {"name": name})
+def find_by_name(tx: Tx, name: str) -> StoredWorkflow | None:
+    """Return the workflow of this name, or None."""
+    row = one_row(tx, t.workflows, t.workflows.c.name == name)
+    return value_of(StoredWorkflow, row) if row else None
+
+
+def list_page(
+    tx: Tx, page: Page, name: str | None, *, only: sa.Select[Any] | None = None
+) -> tuple[list[StoredWorkflow], str | None]:
+    """Return one page of workflows; with `only`, of those whose ids it selects."""
+    rows, cursor = page_rows(tx, t.workflows, page, {"name": name}, _within(t.workflows.c.id, only))
     return [value_of(StoredWorkflow, row) for row in rows], cursor
 
 
@@ -84,7 +94,7 @@ def replace(tx: Tx, workflow: StoredWorkflow, revision: int) -> bool:
 
 def remove(tx: Tx, workflow_id: str) -> bool:
     """Delete a draft and everything that would start it; versions stay for the executions that ran them."""
-    for table in (t.listeners, t.hooks):
+    for table in (t.listeners, t.hooks, t.schedules, t.shares):
         tx.conn.execute(
             sa.delete(table).where(table.c.tenant_id == tx.tenant_id, table.c.workflow_id == workflow_id)
         )
@@ -94,18 +104,46 @@ def remove(tx: Tx, workflow_id: str) -> bool:
     return done.rowcount == 1
 
 
-def add_version(tx: Tx, version: StoredVersion, listeners: list[Listener]) -> None:
-    """Keep a published version and let it alone listen from now on; its webhook's URL leads to it."""
+def add_version(tx: Tx, version: StoredVersion, listeners: Sequence[Listener]) -> None:
+    """Keep a version, which never changes from here on, and let it alone listen."""
     tx.conn.execute(sa.insert(t.workflow_versions).values(columns_of(version)))
+    _replace_listeners(tx, version.workflow_id, listeners)
+
+
+def listen(tx: Tx, workflow_id: str, listeners: Sequence[Listener]) -> None:
+    """Let these alone listen for a workflow from now on; its webhook's URL leads to them."""
+    if listeners_of(tx, workflow_id) != list(listeners):
+        _replace_listeners(tx, workflow_id, listeners)
+
+
+def _replace_listeners(tx: Tx, workflow_id: str, listeners: Sequence[Listener]) -> None:
     tx.conn.execute(
         sa.delete(t.listeners).where(
-            t.listeners.c.tenant_id == tx.tenant_id, t.listeners.c.workflow_id == version.workflow_id
+            t.listeners.c.tenant_id == tx.tenant_id, t.listeners.c.workflow_id == workflow_id
         )
     )
     rows = [{**columns_of(one), "position": index} for index, one in enumerate(listeners)]
     if rows:
         tx.conn.execute(sa.insert(t.listeners), rows)
-    _change_hook(tx, t.hooks.c.workflow_id == version.workflow_id, {})
+    _change_hook(tx, t.hooks.c.workflow_id == workflow_id, {})
+
+
+def stop(tx: Tx, workflow_id: str) -> None:
+    """Let nothing start a workflow any more. Its webhook keeps its URL, which leads nowhere."""
+    listen(tx, workflow_id, ())
+    tx.conn.execute(
+        sa.delete(t.schedules).where(
+            t.schedules.c.tenant_id == tx.tenant_id, t.schedules.c.workflow_id == workflow_id
+        )
+    )
+
+
+def listeners_of(tx: Tx, workflow_id: str) -> list[Listener]:
+    """Return what listens for a workflow, in the order of its triggers."""
+    table = t.listeners
+    query = sa.select(table).where(table.c.tenant_id == tx.tenant_id, table.c.workflow_id == workflow_id)
+    rows = tx.conn.execute(query.order_by(table.c.position)).mappings()
+    return [value_of(Listener, row) for row in rows]
 
 
 def get_version(tx: Tx, workflow_id: str, version: int) -> StoredVersion:
@@ -113,6 +151,12 @@ def get_version(tx: Tx, workflow_id: str, version: int) -> StoredVersion:
     table = t.workflow_versions
     row = one_row(tx, table, table.c.workflow_id == workflow_id, table.c.version == version)
     return value_of(StoredVersion, found(row, "version"))
+
+
+def list_versions(tx: Tx, workflow_id: str, page: Page) -> tuple[list[StoredVersion], str | None]:
+    """Return one page of a workflow's versions, by their numbers."""
+    rows, cursor = page_rows(tx, t.workflow_versions, page, {"workflow_id": workflow_id}, key="version")
+    return [value_of(StoredVersion, row) for row in rows], cursor
 
 
 def last_version(tx: Tx, workflow_id: str) -> int:
@@ -148,6 +192,10 @@ def set_hook_secret(tx: Tx, hook: Hook) -> None:
     """Store a hook's new or removed secret."""
     values = {name: value for name, value in columns_of(hook).items() if name.startswith("sealed")}
     _change_hook(tx, t.hooks.c.id == hook.id, values)
+
+
+def _within(column: sa.Column[str], only: sa.Select[Any] | None) -> list[sa.ColumnElement[bool]]:
+    return [] if only is None else [column.in_(only)]
 
 
 def _change_hook(tx: Tx, which: sa.ColumnElement[bool], values: JsonObject) -> None:

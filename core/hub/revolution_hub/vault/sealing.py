@@ -133,3 +133,15 @@ def _unlock(key: bytes, blob: bytes, place: bytes) -> bytes:
 
 def _broken() -> VaultError:
     return VaultError("a sealed value does not open", code="seal_broken")
+
+
+def stamp(data_key: bytes, text: str, *, tenant_id: str, purpose: str) -> bytes:
+    """Return a mark that only the holder of the key can make for this text, tenant and purpose."""
+    place = _place("stamp", tenant_id, purpose)
+    key = HKDF(algorithm=SHA256(), length=32, salt=None, info=place).derive(data_key)
+    return hmac.digest(key, text.encode(), "sha256")
+
+
+def same_stamp(one: bytes, other: bytes) -> bool:
+    """Compare two stamps in constant time."""
+    return hmac.compare_digest(one, other)

@@ -1,6 +1,8 @@
 """Vault: seals and opens secrets. A master key wraps one data key per tenant; those seal the secrets."""
 
+import base64
 import json
+import re
 import threading
 from collections.abc import Callable
 from datetime import datetime
@@ -16,7 +18,9 @@ from revolution_hub.vault.sealing import (
     check_canary,
     new_data_key,
     open_sealed,
+    same_stamp,
     seal,
+    stamp,
     unwrap_data_key,
     wrap_data_key,
 )
@@ -26,6 +30,8 @@ INSTALLATION = "installation"
 """The owner of secrets that belong to no tenant, such as a shared provider app's."""
 
 _CANARY = "master_key_canary"
+_KEY_ID = re.compile("[A-Za-z0-9_]{1,40}")
+_STAMP = re.compile("[A-Za-z0-9_-]{43}")
 
 
 class Vault:
@@ -37,6 +43,7 @@ class Vault:
         self._now = now
         self._keys: dict[tuple[str, str], bytes] = {}
         self._refreshing: dict[str, threading.Lock] = {}
+        self._stamping: dict[str, str] = {}
         self._lock = threading.Lock()
 
     def refresh_lock(self, connection_id: str) -> threading.Lock:
@@ -71,6 +78,26 @@ class Vault:
         )
         document: JsonObject = json.loads(content)
         return document
+
+    def stamp(self, tenant_id: str, purpose: str, text: str) -> str:
+        """Return a mark for the text that nobody can make without the tenant's key, fit for an address."""
+        key_id = self._stamping.get(tenant_id)
+        if key_id is None:
+            key_id = self._stamping[tenant_id] = self._newest(tenant_id)[0]
+        mark = stamp(self._data_key(tenant_id, key_id), text, tenant_id=tenant_id, purpose=purpose)
+        return f"{key_id}.{base64.urlsafe_b64encode(mark).decode().rstrip('=')}"
+
+    def is_stamp(self, tenant_id: str, purpose: str, text: str, given: str) -> bool:
+        """Tell whether `given` is a mark that `stamp` made for this text, with any of the tenant's keys."""
+        key_id, _, encoded = given.partition(".")
+        if not _STAMP.fullmatch(encoded) or not _KEY_ID.fullmatch(key_id):
+            return False
+        try:
+            data_key = self._data_key(tenant_id, key_id)
+        except VaultError:
+            return False
+        mark = base64.urlsafe_b64decode(encoded + "=")
+        return same_stamp(mark, stamp(data_key, text, tenant_id=tenant_id, purpose=purpose))
 
     def _newest(self, tenant_id: str) -> tuple[str, bytes]:
         with self._lock, self._store.begin(tenant_id) as tx:

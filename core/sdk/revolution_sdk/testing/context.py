@@ -1,20 +1,26 @@
 """A context for calling actions in a test, without a hub, against a sandbox or a mock transport.
 
 It follows the hub's rules where they matter to a connector: relative paths resolve against the declared
-base URL, other hosts are refused, trouble arrives as the errors of `revolution_sdk.errors`.
+base URL, other hosts are refused, trouble arrives as the errors of `revolution_sdk.errors`. Sub-steps are
+called and recorded once each, under names that may not be used twice.
 """
 
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 import httpx2
 
 from revolution_sdk.auth import ApiKey, OAuth2
 from revolution_sdk.connector import Connector
-from revolution_sdk.context import ActionContext
+from revolution_sdk.context import ActionContext, as_json, call_nothing
 from revolution_sdk.errors import CredentialError
 from revolution_sdk.http import error_for_failure, error_for_status, rebase
-from revolution_sdk.types import JsonObject
+from revolution_sdk.types import Json, JsonObject
+
+Calls = Mapping[str, Callable[[JsonObject], Json]]
+"""What stands in for other actions, by `connector.action`: functions of the input."""
 
 
 class TestTransport(httpx2.BaseTransport):
@@ -62,6 +68,30 @@ class TestTransport(httpx2.BaseTransport):
         self._inner.close()
 
 
+@dataclass(slots=True)
+class _Substeps:
+    calls: Calls
+    counted: Counter[str] = field(default_factory=Counter)
+    taken: set[str] = field(default_factory=set)
+
+    def call(self, action: str, value: JsonObject, *, name: str = "", connection: str = "") -> Json:
+        self.counted[action] += 1
+        self._take(name or f"{action}.{self.counted[action]}")
+        given = as_json(value, f"the input of {action}")
+        if action not in self.calls or not isinstance(given, dict):
+            return call_nothing(action, value)
+        return as_json(self.calls[action](given), f"the result of {action}")
+
+    def record(self, name: str, make: Callable[[], Json]) -> Json:
+        self._take(name)
+        return as_json(make(), f"what is recorded as {name!r}")
+
+    def _take(self, name: str) -> None:
+        if name in self.taken:
+            raise ValueError(f"the sub-step {name!r} is there twice; give each a name of its own")
+        self.taken.add(name)
+
+
 def connect(connector: Connector, base_url: str, *, refresh_token: str = "", api_key: str = "") -> str:
     """Return the `Authorization` value for a sandbox: the key itself, or a token fetched with the grant."""
     auth = connector.auth
@@ -92,8 +122,12 @@ def make_context(
     config: JsonObject | None = None,
     now: Callable[[], datetime] | None = None,
     timeout_s: float = 10.0,
+    calls: Calls | None = None,
 ) -> ActionContext:
     """Make an ActionContext whose `http` reaches `base_url` in the provider's place.
+
+    `ctx.call` finds what stands in for other actions in `calls`, functions of the input by
+    `connector.action`; a name that is not there raises LookupError.
 
     Close `context.http` when done, or use it as a context manager.
     """
@@ -103,10 +137,13 @@ def make_context(
         transport=TestTransport(connector, base_url, authorization, transport),
         timeout=timeout_s,
     )
+    substeps = _Substeps(calls or {})
     return ActionContext(
         http=client,
         idempotency_key=idempotency_key,
         deadline=clock() + timedelta(seconds=timeout_s),
         now=clock,
         config=config or {},
+        call=substeps.call,
+        record=substeps.record,
     )

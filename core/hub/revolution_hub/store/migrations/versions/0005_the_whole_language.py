@@ -26,9 +26,11 @@ COLUMNS: tuple[tuple[str, Any], ...] = (
 INDEXES: tuple[tuple[tuple[str, ...], str | None], ...] = (
     (("tenant_id", "workflow_id", "id"), None),
     (("tenant_id", "status", "id"), "status IN ('waiting', 'failed', 'cancelled')"),
+    (("tenant_id", "replay_of", "id"), "replay_of IS NOT NULL"),
+    (("tenant_id", "started_by", "id"), "started_by IS NOT NULL"),
     (("parent_id", "parent_step", "place"), "parent_id IS NOT NULL"),
     (
-        ("tenant_id", "turn_key", "id"),
+        ("tenant_id", "turn_key", "status", "wait_reason", "id"),
         "turn_key IS NOT NULL AND status IN ('queued', 'running', 'waiting')",
     ),
 )
@@ -42,7 +44,7 @@ RULE = (
 def upgrade() -> None:
     for name, kind in COLUMNS:
         op.add_column("executions", sa.Column(name, kind, nullable=True))
-    for name in ("joins", "pins"):
+    for name in ("joins", "allotted", "pins"):
         op.add_column("executions", sa.Column(name, _JSON, nullable=True))
     op.add_column("executions", sa.Column("depth", sa.Integer(), nullable=False, server_default="0"))
     op.add_column("step_executions", sa.Column("forgiven", sa.Integer(), nullable=False, server_default="0"))

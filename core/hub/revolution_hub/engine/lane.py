@@ -1,0 +1,76 @@
+"""lane: how one child of a `for_each` goes through the items it is given, one after the other.
+
+So many children as items may be under way at a time share the list: each takes some items, goes through
+them, and takes more under the lock on its parent's row, until there are none. An item leaves a record of
+its own, so that one that has ended is never begun again.
+"""
+
+import time
+from collections import deque
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+from revolution_hub.model.workflow import Step, StepKind
+from revolution_sdk.types import Json, JsonObject
+
+MOST_AT_ONCE = 16
+"""So many items a lane takes at most in one go."""
+
+TARGETS_KEPT_S = 1.0
+"""How long a connection that was switched off meanwhile is still used for further items."""
+
+T = TypeVar("T")
+
+_MAY_TAKE_LONG = frozenset({StepKind.WAIT, StepKind.CALL, StepKind.PARALLEL, StepKind.FOR_EACH})
+
+
+@dataclass(slots=True, kw_only=True)
+class Lane:
+    """The items of one hand-out. `step` is the `for_each`, `items` its list, `index` the item under way.
+
+    `todo` are the indexes that have not been begun.
+    """
+
+    step: Step
+    items: list[Json]
+    round: int
+    todo: deque[int] = field(default_factory=deque)
+    index: int = -1
+    _targets: dict[str, tuple[float, Any]] = field(default_factory=dict)
+
+    def seen(self) -> JsonObject:
+        """Return what templates read of the item under way."""
+        return {self.step.loop.variable: self.items[self.index], "index": self.index}
+
+    def target(self, step_id: str, find: Callable[[], T]) -> T:
+        """Return what `find` finds for a step, or what it found for an earlier item a moment ago."""
+        known = self._targets.get(step_id)
+        if known is None or time.monotonic() - known[0] > TARGETS_KEPT_S:
+            known = self._targets[step_id] = (time.monotonic(), find())
+        found: T = known[1]
+        return found
+
+    def enter(self, index: int) -> None:
+        """Go on with this item."""
+        self.index = index
+
+    def take(self, indexes: Iterable[int]) -> None:
+        """Add a hand-out to what is to be done."""
+        self.round += 1
+        self.todo.extend(indexes)
+
+
+def most_at_once(step: Step) -> int:
+    """Return how many items a lane of this `for_each` may take in one go.
+
+    Where the body may wait, an item that does must not hold up others.
+    """
+    return 1 if any(may_take_long(one) for block in step.blocks for one in block.steps) else MOST_AT_ONCE
+
+
+def may_take_long(step: Step) -> bool:
+    """Tell whether a step, or one within it, may suspend its execution for long."""
+    return step.kind in _MAY_TAKE_LONG or any(
+        may_take_long(one) for block in step.all_blocks() for one in block.steps
+    )

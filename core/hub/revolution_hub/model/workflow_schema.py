@@ -1,0 +1,184 @@
+"""The published JSON Schema of a workflow document, for editors and for programs that write workflows.
+
+It is made of the words and limits that `parse` uses. What it accepts, `parse` accepts, except where JSON
+Schema has no words for it: ids that differ from each other, how deep and how many steps there are in all,
+the value of a duration written as text, and `respond` in a place where nobody waits for an answer.
+"""
+
+from functools import lru_cache
+from typing import Final
+
+from revolution_hub.model import cron
+from revolution_hub.model.durations import PATTERN
+from revolution_hub.model.schema_parts import (
+    TEMPLATE,
+    block,
+    described,
+    duration,
+    either,
+    object_of,
+    one_of,
+    text,
+    whole,
+)
+from revolution_hub.model.step_schema import step_definition
+from revolution_hub.model.words import (
+    ANSWERS,
+    AUTHS,
+    LONGEST_TEXT,
+    MOST_AT_A_TIME,
+    MOST_STEPS,
+    MOST_TRIGGERS,
+    SHORTEST_EVERY_S,
+    TOP,
+    WHEN_FULL,
+)
+from revolution_sdk.types import JsonObject
+
+ID: Final = "urn:revolution-hub:schema:workflow"
+DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
+
+
+@lru_cache(maxsize=1)
+def workflow_schema() -> JsonObject:
+    """Return the schema. It is made once, so nobody changes it."""
+    words = _words()
+    root = object_of({word: words[word] for word in TOP}, required=("name", "steps"))
+    return {
+        "$schema": DIALECT,
+        "$id": ID,
+        "title": "Workflow",
+        "description": "What starts it, and what then happens, step by step.",
+        **root,
+        "$defs": {
+            "steps": {"type": "array", "items": {"$ref": "#/$defs/step"}, "maxItems": MOST_STEPS},
+            "template": {"type": "string", "pattern": r"\{\{", "maxLength": LONGEST_TEXT},
+            "duration": {"type": "string", "minLength": 1, "pattern": PATTERN},
+            "step": step_definition(),
+        },
+    }
+
+
+def _words() -> dict[str, JsonObject]:
+    key = "Executions with the same key share the limit. A template over `trigger`; without it all do."
+    once = "What has the same key as an earlier one does not start again. A template over `trigger`."
+    return {
+        "name": text("The workflow's name. Other workflows call it by this name.", examples=["welcome"]),
+        "description": {
+            "type": "string",
+            "maxLength": LONGEST_TEXT,
+            "description": "What it is for, for people.",
+        },
+        "on": _triggers(),
+        "inputs": _inputs(),
+        "vars": {
+            "type": "object",
+            "description": "Values that templates read as `vars`; `set` changes them.",
+            "default": {},
+            "examples": [{"threshold": 60}],
+        },
+        "concurrency": object_of(
+            {
+                "key": text(key, longest=LONGEST_TEXT, examples=["{{ trigger.data.account }}"]),
+                "limit": whole("So many are under way at a time.", 1, MOST_AT_A_TIME, default=1),
+                "when_full": one_of("Whether the others wait for their turn or are skipped.", WHEN_FULL),
+            },
+            describe="How many executions of this workflow may be under way at a time.",
+        ),
+        "idempotency": object_of(
+            {"key": described(TEMPLATE, once, examples=["{{ trigger.data.id }}"])},
+            required=("key",),
+            describe="The same thing, reported twice, starts once.",
+        ),
+        "steps": block("What happens, in this order."),
+        "on_failure": _on_failure(),
+    }
+
+
+def _on_failure() -> JsonObject:
+    workflow = text("The name of the workflow that is started.", examples=["tell_the_team"])
+    return described(
+        either(
+            object_of({"steps": block("The steps of the new execution.")}, required=("steps",)),
+            object_of({"workflow": workflow}, required=("workflow",)),
+        ),
+        "What is started, as an execution of its own, when one has failed. Its `trigger.data` tells which.",
+    )
+
+
+def _inputs() -> JsonObject:
+    named = {"type": "object", "additionalProperties": {"type": ["object", "boolean"]}}
+    return {
+        "type": "object",
+        "required": ["type"],
+        "properties": {
+            "type": {"const": "object"},
+            "properties": described(named, "The inputs by name, each with its own schema and `default`."),
+            "required": {"type": "array", "items": {"type": "string"}, "uniqueItems": True},
+        },
+        "description": "The JSON Schema of what a person or a calling workflow hands in, read as `inputs`.",
+        "examples": [{"type": "object", "properties": {"city": {"type": "string", "default": "Berlin"}}}],
+    }
+
+
+def _triggers() -> JsonObject:
+    webhook = {"anyOf": [{"const": "webhook"}, {"type": "object", "required": ["webhook"]}]}
+    return {
+        "type": "array",
+        "maxItems": MOST_TRIGGERS,
+        "items": {"anyOf": [_named(), _manual(), _event(), _webhook(), _schedule()]},
+        "contains": webhook,
+        "minContains": 0,
+        "maxContains": 1,
+        "description": "What starts it; without it a person does. At most one webhook.",
+        "default": ["manual"],
+    }
+
+
+def _named() -> JsonObject:
+    return {"enum": ["manual", "webhook"], "description": "A trigger with nothing to set."}
+
+
+def _manual() -> JsonObject:
+    nothing = {"type": ["object", "null"], "maxProperties": 0, "description": "Started by a person."}
+    return object_of({"manual": nothing}, required=("manual",))
+
+
+def _event() -> JsonObject:
+    event = text(
+        "The type of event, under the connector's name for it or the provider-neutral one.",
+        examples=["crm.contact.created", "hubspot.contact.created"],
+    )
+    connection = text("Only what comes through the connection of this name counts.")
+    return object_of({"event": event, "connection": connection}, required=("event",))
+
+
+def _webhook() -> JsonObject:
+    settings = object_of(
+        {
+            "auth": one_of("Whether deliveries must be signed as Standard Webhooks says.", AUTHS),
+            "answer": one_of("Answer at once, or wait for `respond` or the end.", ANSWERS),
+        }
+    )
+    settings["type"] = ["object", "null"]
+    told = described(settings, "Started by JSON posted to the workflow's own address.")
+    return object_of({"webhook": told}, required=("webhook",))
+
+
+def _schedule() -> JsonObject:
+    expression = text(
+        "Five fields: minute, hour, day of the month, month, day of the week.",
+        longest=cron.LONGEST,
+        examples=["0 8 * * *", "*/15 9-17 * * MON-FRI"],
+    )
+    timezone = text("The time zone of the clock that is looked at.", examples=["Europe/Berlin"])
+    timezone["default"] = "UTC"
+    every = described(
+        duration(SHORTEST_EVERY_S), "Again and again after so long, at least a minute.", examples=["15m"]
+    )
+    kinds = either(
+        object_of({"cron": expression, "timezone": timezone}, required=("cron",)),
+        object_of({"every": every}, required=("every",)),
+    )
+    told = described(kinds, "Started by the clock.")
+    return object_of({"schedule": told}, required=("schedule",))

@@ -1,0 +1,62 @@
+"""starting: new executions are written, and those with a concurrency key take their place in line."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from sqlalchemy.engine import Connection
+
+from revolution_hub.model.execution import Execution
+from revolution_hub.store import tables as t
+from revolution_hub.store.bulk import add_new, by
+from revolution_hub.store.rows import columns_of
+from revolution_hub.store.turns import admit
+
+_SELDOM = (
+    "parent_id",
+    "parent_step",
+    "block",
+    "place",
+    "depth",
+    "joins",
+    "allotted",
+    "turn_key",
+    "turn_limit",
+    "turn_skip",
+    "pins",
+    "replay_of",
+)
+
+
+def execution_row(execution: Execution) -> dict[str, Any]:
+    """Return the row of a new execution, without the columns that only few executions need."""
+    plain = (
+        execution.parent_id is None
+        and execution.block is None
+        and execution.turn_key is None
+        and execution.pins is None
+        and execution.replay_of is None
+    )
+    return columns_of(execution, without=_SELDOM if plain else ())
+
+
+def alike(rows: Sequence[dict[str, Any]]) -> list[list[dict[str, Any]]]:
+    """Return the rows in groups of the same columns."""
+    groups: dict[tuple[str, ...], list[dict[str, Any]]] = {}
+    for row in rows:
+        groups.setdefault(tuple(row), []).append(row)
+    return list(groups.values())
+
+
+def add_executions(conn: Connection, executions: Sequence[Execution]) -> set[str]:
+    """Write the executions that break no uniqueness and let in who has its turn; returns the ids written."""
+    rows = by(map(execution_row, executions), "id")
+    new = {found for some in alike(rows) for found in add_new(conn, t.executions, some)}
+    let_in(conn, (one for one in executions if one.id in new))
+    return new
+
+
+def let_in(conn: Connection, executions: Iterable[Execution]) -> None:
+    """Let in who has its turn among executions just written, and end those that do not want to wait."""
+    lines = {(one.tenant_id, one.turn_key): one.created_at for one in executions if one.turn_key is not None}
+    if lines:
+        admit(conn, [(tenant_id, key) for tenant_id, key in lines if key], max(lines.values()))
