@@ -48,6 +48,7 @@ WITHOUT_REQUIRE = {
 
 WITHOUT_PRINCIPAL = {
     "triggers.py fresh_hook": "makes what a function that has required keeps",
+    "triggers.py schedules_for": "joins the transaction of a function that has required",
     "triggers.py listeners_for": "joins the transaction of a function that has required",
     "executions.py read_for_hook": "for a caller whose delivery a hook has let in",
     "tenants.py find_principal": "finds out who asks in the first place",

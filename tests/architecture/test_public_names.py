@@ -65,6 +65,9 @@ COMMANDS = {
     "executions show",
     "executions resolve",
     "executions cancel",
+    "executions items",
+    "executions retry",
+    "executions replay",
 }
 
 GROUPS = {"revolution.plugins", "revolution.sandboxes"}

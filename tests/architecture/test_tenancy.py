@@ -23,6 +23,7 @@ ACROSS_ELSEWHERE = {
     "store/sweep.py wake_unowned": "whatever nobody brings on may be of any tenant",
     "store/sweep.py queued_since": "a lost wake-up may concern any tenant",
     "store/sweep.py _move": "timers ring and leases run out in every tenant",
+    "store/schedules.py list_due": "a schedule of any tenant may be due",
     "store/prune.py _due": "what has ended long ago may be of any tenant",
     "store/prune.py _remove": "what has ended long ago may be of any tenant",
     "store/prune.py _remove_oldest": "events are kept for as long in every tenant",

@@ -1,8 +1,9 @@
-"""The clock process: timers, expired leases, retention. Any number may run; one of them moves each row."""
+"""The clock process: timers, leases, schedules, retention. Any number may run; one of them moves each row."""
 
 import logging
 import threading
 
+from revolution_hub.bus.schedule import fire_due
 from revolution_hub.engine.recover import sweep
 from revolution_hub.engine.retain import Rounds, retain
 from revolution_hub.hub import Hub
@@ -15,7 +16,7 @@ _log = logging.getLogger("revolution.clock")
 
 
 def run_clock(hub: Hub, stop: threading.Event) -> None:
-    """Sweep four times a second until stopped, thoroughly every five seconds.
+    """Sweep and fire schedules four times a second until stopped; sweep thoroughly every five seconds.
 
     A database that is gone is tried again every second. What is due to be removed is, beside it, each minute.
     """
@@ -26,9 +27,10 @@ def run_clock(hub: Hub, stop: threading.Event) -> None:
         try:
             sweep(hub, thorough=ticks % THOROUGH_TICKS == 0)
             ticks += 1
+            fire_due(hub)
         except Exception:
-            # Nothing is lost by waiting: the rows stay as they are until the next sweep succeeds.
-            _log.exception("the sweep failed and is tried again")
+            # Nothing is lost by waiting: the rows stay as they are until the next try succeeds.
+            _log.exception("what is due could not all be brought on; it is tried again")
             stop.wait(1.0)
     remover.join()
 

@@ -259,7 +259,7 @@ def bench(store: Store, clock: Any, script: Script) -> Iterator[Bench]:
     wakes: list[str] = []
     with SharedPool(Guard(), tls=ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)) as pool:
         hub = Hub(
-            settings=Settings(lease_s=30),
+            settings=Settings(lease_s=30, payload_bytes=1_048_576),
             store=store,
             vault=Vault(MasterKey(bytes(range(100, 132))), store, clock),
             catalog=catalog,

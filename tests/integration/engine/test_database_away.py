@@ -79,7 +79,7 @@ def test_a_once_result_that_could_not_be_written_is_never_made_again(
     assert script.count("send_letter") == 1
 
 
-@pytest.mark.parametrize("action", ["read_page", "put_page", "compute_sum"])
+@pytest.mark.parametrize("action", ["put_page", "compute_sum"])
 def test_a_database_that_is_back_at_once_holds_nothing_against_the_execution(
     action: str, hasty: Any, script: Any, lock: Any
 ) -> None:
@@ -127,3 +127,32 @@ def test_a_look_up_that_meets_it_is_made_again_and_asks_no_person(hasty: Any, sc
     assert hasty.look(execution_id).waits_for == "retry"
     hasty.pass_time(5)
     assert hasty.look(execution_id).status == "succeeded"
+
+
+def test_a_database_that_goes_away_within_an_action_ends_its_drive_and_not_its_step(
+    hasty: Any, script: Any, lock: Any
+) -> None:
+    links: list[Link] = []
+    caught: list[Exception] = []
+
+    def draw() -> int:
+        if not links:
+            links.append(lock())
+        return 1
+
+    def play(ctx: Any, value: Any) -> Any:
+        try:
+            return {"n": ctx.record("drawn", draw)}
+        except Exception as error:
+            caught.append(error)
+            return {}
+
+    execution_id = hasty.start({"id": "it", "uses": "lab.put_page"})
+    script.next("put_page", play, play)
+    with pytest.raises(StoreError):
+        hasty.drive(hasty.claim())
+    links[0].close()
+    seen = hasty.look(execution_id)
+    assert (caught, seen.status, seen.tried("it"), seen.order) == ([], "running", ["started"], ["it"])
+    hasty.pass_time(31)
+    assert hasty.look(execution_id).steps["it"].output == {"n": 1}

@@ -233,19 +233,19 @@ def test_a_stopping_worker_hands_back_after_the_step_it_is_at(bench: Any, script
 
 
 def test_cancelling_while_a_call_runs_fences_the_drive_off(bench: Any, script: Any) -> None:
-    execution_id = bench.start(READ, SEND)
+    execution_id = bench.start({**READ, "uses": "lab.put_page"}, SEND)
 
     def cancelled(ctx: Any, value: Any) -> Any:
         with bench.hub.store.begin("ten_a") as tx:
             assert endings.cancel(tx, execution_id, bench.clock.now, "enough")
         return {"late": True}
 
-    script.next("read_page", cancelled)
+    script.next("put_page", cancelled)
     bench.work()
     seen = bench.look(execution_id)
     assert (seen.status, seen.execution.reason) == ("cancelled", "enough")
     assert (seen.step("page"), seen.steps["page"].output) == ("running", None)
-    assert script.names() == ["read_page"]
+    assert script.names() == ["put_page"]
 
 
 def test_an_execution_is_cancelled_once(bench: Any, script: Any) -> None:

@@ -321,7 +321,30 @@ def test_what_happened_needs_a_result_where_the_action_has_one(bench: Any, scrip
     assert owner.ask("POST", at, {"outcome": "happened", "result": {"n": 3}})["status"] == "queued"
 
 
-def test_a_sub_step_with_a_slash_in_its_key_is_found(bench: Any, owner: Asker) -> None:
+def test_an_uncertain_sub_step_is_resolved_under_its_key(bench: Any, script: Any, owner: Asker) -> None:
+    def play(ctx: Any, value: Any) -> Any:
+        return ctx.call("lab.send_letter", {})
+
+    script.next("put_page", play, play)
+    script.next("send_letter", UnknownOutcomeError("lost"))
+    outer = {"id": "put", "uses": "lab.put_page"}
+    execution_id = bench.run(each(outer), data={"list": [1]}).execution.id
+    (waiting,) = owner.ask("GET", f"{PATH}?wait_reason=uncertain&parent_id={execution_id}")["items"]
+    key = waiting["wait_on"]
+    assert key == "put#0/lab.send_letter.1"
+    shown = owner.ask("GET", f"{PATH}/{waiting['id']}?item=0")["steps"]
+    assert [(one["id"], one["status"], "children" in one) for one in shown] == [
+        ("put#0", "waiting", False),
+        (key, "uncertain", False),
+    ]
+    at = f"{PATH}/{waiting['id']}/steps/{quote(key, safe='')}/resolve"
+    assert owner.ask("POST", at, {"outcome": "happened", "result": {"n": 5}})["status"] == "queued"
+    bench.work()
+    assert bench.look(execution_id).steps["each"].output["items"] == [{"n": 5}]
+    assert script.count("send_letter") == 1
+
+
+def test_a_key_that_names_no_step_is_not_found(bench: Any, owner: Asker) -> None:
     execution_id = bench.run(PAGE).execution.id
     for key in ("page/lab.read_page.1", "page#3/first"):
         at = f"{PATH}/{execution_id}/steps/{quote(key, safe='')}/resolve"

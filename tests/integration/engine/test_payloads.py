@@ -1,6 +1,7 @@
 """Large payloads in executions: driven from files, refused when too large, visible when they are gone."""
 
 import threading
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
@@ -9,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from revolution_hub.engine.drive import drive
 from revolution_hub.engine.retain import Rounds, retain
 from revolution_hub.errors import AccessError, ConflictError, LimitError, NotFoundError
 from revolution_hub.files.file_store import FileStore
@@ -216,3 +218,17 @@ def test_a_workflow_that_is_called_gives_and_takes_large_values(bench: Any) -> N
     )
     seen = bench.run({"id": "call", "call": "inner", "with": {"text": BIG}})
     assert seen.steps["call"].output == {"text": BIG + "!"}
+
+
+def test_an_end_too_large_to_be_written_fails_the_execution_and_not_its_worker(bench: Any) -> None:
+    three = "{{ inputs.text }}" * 3
+    execution_id = bench.start({"id": "one", "set": {"a": three}}, data={"text": "x" * 10_000})
+    drive(bench.hub, bench.watch, bench.claim(), later=True)
+    for _ in range(200):
+        bench.watch.keep(bench.clock.now)
+        if not bench.watch.held():
+            break
+        time.sleep(0.02)
+    seen = bench.look(execution_id)
+    assert (seen.status, seen.execution.error["code"]) == ("failed", "limit_exceeded")
+    assert seen.execution.crashes == 0

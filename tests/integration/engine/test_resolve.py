@@ -7,7 +7,7 @@ import pytest
 
 from revolution_hub.errors import AccessError, ConflictError, InputError, NotFoundError
 from revolution_hub.services.executions import Verdict, cancel_execution, resolve_step
-from revolution_sdk import UnknownOutcomeError
+from revolution_sdk import RetryableError, UnknownOutcomeError
 
 SEND = {"id": "it", "uses": "lab.send_letter"}
 AFTER = {"id": "after", "set": {"n": "{{ steps.it.n | 0 }}"}}
@@ -101,16 +101,36 @@ def test_another_tenants_execution_is_not_there(bench: Any, uncertain: str) -> N
 @pytest.mark.parametrize(
     ("result", "expect"),
     [
-        (None, [("result", "required")]),
         ({"n": "four"}, [("result.n", "type")]),
         ([], [("result", "type")]),
     ],
 )
-def test_what_happened_needs_a_result_that_fits(result: Any, expect: Any, bench: Any, uncertain: str) -> None:
+def test_a_result_that_is_given_must_fit(result: Any, expect: Any, bench: Any, uncertain: str) -> None:
     error = unchanged(
         bench, uncertain, InputError, lambda: resolve(bench, uncertain, Verdict.HAPPENED, result)
     )
     assert [(one.path, one.code) for one in error.problems] == expect
+
+
+def test_without_a_result_it_happened_with_an_empty_one_where_that_fits(
+    bench: Any, script: Any, uncertain: str
+) -> None:
+    resolve(bench, uncertain, Verdict.HAPPENED)
+    bench.work()
+    seen = bench.look(uncertain)
+    assert (seen.status, seen.steps["it"].output) == ("succeeded", {})
+
+
+def test_what_did_not_happen_has_all_its_attempts_and_all_its_time_again(bench: Any, script: Any) -> None:
+    send = {**SEND, "retry": {"attempts": 2, "delay": 1, "jitter": 0}, "timeout": "1h"}
+    script.next("send_letter", UnknownOutcomeError("lost"), RetryableError("busy"), {"n": 1})
+    execution_id = bench.run(send).execution.id
+    bench.clock.advance(7_200)
+    resolve(bench, execution_id, Verdict.DID_NOT_HAPPEN)
+    bench.work()
+    assert bench.look(execution_id).waits_for == "retry"
+    bench.pass_time(2)
+    assert bench.look(execution_id).status == "succeeded"
 
 
 def test_a_step_that_is_not_uncertain_cannot_be_resolved(bench: Any, uncertain: str) -> None:

@@ -357,3 +357,20 @@ def test_many_are_retried_each_with_an_outcome_of_its_own(bench: Any, script: An
     assert ([one.id for one in rest.items], rest.more) == (failed[1:], False)
     bench.work()
     assert {bench.look(one).status for one in failed} == {"succeeded"}
+
+
+def test_a_sub_step_that_failed_is_tried_again_and_those_before_it_are_not(bench: Any, script: Any) -> None:
+    def play(ctx: Any, value: Any) -> Any:
+        first = ctx.call("lab.send_letter", {"to": "Ada"})
+        second = ctx.call("lab.read_page", {"n": 1})
+        return {"n": first["n"] + second["n"]}
+
+    script.next("put_page", play, play)
+    script.next("send_letter", {"n": 1})
+    script.next("read_page", RejectedError("no", code="no_page"), {"n": 2})
+    failed = bench.run({"id": "it", "uses": "lab.put_page"})
+    assert (failed.status, failed.step("it/lab.read_page.1")) == ("failed", "failed")
+    seen = retry(bench, failed.execution.id)
+    assert (seen.status, seen.steps["it"].output) == ("succeeded", {"n": 3})
+    assert (script.count("send_letter"), script.count("read_page")) == (1, 2)
+    assert len(script.keys("read_page")) == 1

@@ -30,12 +30,14 @@ from revolution_hub.store import (
     family,
     idempotency,
     listing,
+    schedules,
     shares,
     tenants,
     workflows,
 )
 from revolution_hub.store import tables as t
 from revolution_hub.store.paging import Page
+from revolution_hub.store.schedules import StoredSchedule
 from revolution_hub.store.shares import Share
 from revolution_hub.store.submit import submit
 from revolution_hub.store.tx import Store, Tx
@@ -72,6 +74,15 @@ SHARE = Share(
     granted_by="key_b",
     created_at=NOW,
 )
+SCHEDULE = StoredSchedule(
+    id="sch_b",
+    tenant_id="ten_b",
+    workflow_id="wf_b",
+    position=0,
+    version=1,
+    settings={"canary": "b"},
+    next_at=NOW,
+)
 PAGE = Page(limit=200)
 
 
@@ -107,6 +118,7 @@ def ids(store: Store, make: Any) -> dict[str, Any]:
         connections.add(tx, connection)
         idempotency.remember(tx, "key_b", "key", fingerprint="f", resource_id="wf_b", now=NOW)
         shares.put(tx, SHARE)
+        schedules.replace(tx, "wf_b", [SCHEDULE])
         tx.conn.execute(sa.insert(t.step_executions).values(_row(step)))
         tx.conn.execute(sa.insert(t.attempts).values(_row(attempt)))
         item = make.step(execution, "each#0", kind="item", status=StepStatus.SUCCEEDED)
@@ -135,6 +147,8 @@ FINDS_NOTHING: dict[str, Act] = {
     "workflows.find_by_name": lambda tx, _: workflows.find_by_name(tx, WORKFLOW.name),
     "workflows.list_versions": lambda tx, _: workflows.list_versions(tx, "wf_b", PAGE)[0],
     "workflows.listeners_of": lambda tx, _: workflows.listeners_of(tx, "wf_b"),
+    "schedules.hold": lambda tx, _: schedules.hold(tx, "wf_b"),
+    "schedules.list_page": lambda tx, _: schedules.list_page(tx, PAGE, "wf_b")[0],
     "shares.get": lambda tx, _: shares.get(tx, "wf_b", "key_x"),
     "shares.find_right": lambda tx, _: shares.find_right(tx, "wf_b", "key_x"),
     "shares.list_page": lambda tx, _: shares.list_page(tx, "wf_b", PAGE)[0],
@@ -169,6 +183,7 @@ CHANGES_NOTHING: dict[str, Act] = {
     "workflows.replace": lambda tx, _: workflows.replace(tx, replace(WORKFLOW, name="stolen"), 1),
     "workflows.listen": lambda tx, _: workflows.listen(tx, "wf_b", []),
     "workflows.stop": lambda tx, _: workflows.stop(tx, "wf_b"),
+    "schedules.replace": lambda tx, _: schedules.replace(tx, "wf_b", []),
     "shares.remove": lambda tx, _: shares.remove(tx, "wf_b", "key_x"),
     "tenants.revoke_api_key": lambda tx, _: tenants.revoke_api_key(tx, "key_b", NOW),
     "workflows.remove": lambda tx, _: workflows.remove(tx, "wf_b"),
@@ -235,6 +250,7 @@ def test_every_function_of_the_nouns_is_tried_here() -> None:
     nouns: list[ModuleType] = [
         workflows,
         shares,
+        schedules,
         connections,
         executions,
         family,

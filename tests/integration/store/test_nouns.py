@@ -14,7 +14,7 @@ from revolution_hub.model.change import Start
 from revolution_hub.model.connection import Hook, Sealed
 from revolution_hub.model.event import Listener
 from revolution_hub.model.status import ConnectionStatus, ExecutionStatus, WaitReason
-from revolution_hub.store import across, connections, executions, idempotency, workflows
+from revolution_hub.store import across, connections, endings, executions, idempotency, workflows
 from revolution_hub.store.submit import submit
 from revolution_hub.store.tx import Store
 from revolution_hub.store.workflows import StoredVersion, StoredWorkflow
@@ -241,9 +241,9 @@ def test_everything_that_has_not_ended_can_be_cancelled_once(
     )
     submit(store, Start(execution=one))
     with store.begin("ten_a") as tx:
-        done = executions.cancel(tx, one.id, NOW, "enough")
+        done = endings.cancel(tx, one.id, NOW, "enough")
         assert done == (not one.ended)
-        assert not executions.cancel(tx, one.id, NOW, "again")
+        assert not endings.cancel(tx, one.id, NOW, "again")
         kept = executions.get(tx, one.id)
     if done:
         assert (kept.status, kept.reason, kept.finished_at) == (ExecutionStatus.CANCELLED, "enough", NOW)

@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from revolution_hub.model.change import Start
 from revolution_hub.model.execution import Execution
 from revolution_hub.model.status import ExecutionStatus, WaitReason
-from revolution_hub.store import across, executions, sweep
+from revolution_hub.store import across, endings, executions, sweep
 from revolution_hub.store.claim import Caps, Turns
 from revolution_hub.store.claim import claim as take
 from revolution_hub.store.submit import submit
@@ -93,7 +93,7 @@ def test_renewing_prolongs_only_what_is_still_held(store: Store, make: Any) -> N
     claim(store, "wrk_1", limit=2)
     claim(store, "wrk_2")
     with store.begin("ten_a") as tx:
-        executions.cancel(tx, lost.id, NOW, "stop")
+        endings.cancel(tx, lost.id, NOW, "stop")
     much_later = LATER + timedelta(hours=1)
     across.renew(store, "wrk_1", [mine.id, lost.id, others.id], much_later)
     assert [get(store, one).lease_until for one in (mine, lost, others)] == [much_later, None, LATER]
@@ -152,10 +152,10 @@ def test_after_two_crashes_only_the_isolated_worker_takes_it(crashes: int, store
 
 
 @pytest.mark.parametrize("reason", list(WaitReason))
-def test_timers_and_retries_ring_and_other_waits_do_not(reason: WaitReason, store: Store, make: Any) -> None:
+def test_what_may_have_a_moment_rings_then(reason: WaitReason, store: Store, make: Any) -> None:
     (one,) = add(store, make, status=ExecutionStatus.WAITING, wait_reason=reason, wake_at=NOW)
     assert sweep.wake_due(store, NOW - timedelta(microseconds=1)) == 0
-    rings = reason in (WaitReason.TIMER, WaitReason.RETRY)
+    rings = reason in (WaitReason.TIMER, WaitReason.RETRY, WaitReason.CALLBACK, WaitReason.CHILDREN)
     assert sweep.wake_due(store, NOW) == int(rings)
     woken = get(store, one)
     assert woken.status is (ExecutionStatus.QUEUED if rings else ExecutionStatus.WAITING)

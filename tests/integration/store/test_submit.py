@@ -24,7 +24,7 @@ from revolution_hub.model.change import (
 from revolution_hub.model.connection import Hook
 from revolution_hub.model.execution import Execution
 from revolution_hub.model.status import AttemptStatus, ExecutionStatus, StepStatus, WaitReason
-from revolution_hub.store import across, executions, workflows
+from revolution_hub.store import across, endings, executions, workflows
 from revolution_hub.store import tables as t
 from revolution_hub.store.claim import Caps, Turns, claim
 from revolution_hub.store.submit import submit, submit_all
@@ -93,7 +93,7 @@ def take_again(store: Store, execution: Execution) -> None:
 
 def cancel(store: Store, execution: Execution) -> None:
     with store.begin(execution.tenant_id) as tx:
-        executions.cancel(tx, execution.id, NOW, "stop")
+        endings.cancel(tx, execution.id, NOW, "stop")
 
 
 def finish(store: Store, execution: Execution) -> None:

@@ -13,6 +13,7 @@ from revolution_hub.api import (
     integrations,
     keys,
     repeats,
+    schedules,
     schemas,
     shares,
     starts,
@@ -30,7 +31,7 @@ from revolution_hub.hub import Hub
 
 _ROUTERS = (
     *(hooks, health, tenants, keys, integrations, templates, schemas),
-    *(workflow_files, workflows, versions, starts, dry_run, shares, executions, repeats),
+    *(workflow_files, workflows, versions, schedules, starts, dry_run, shares, executions, repeats),
 )
 
 

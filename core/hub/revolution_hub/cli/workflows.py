@@ -36,6 +36,8 @@ def show_workflow(workflow: Which) -> None:
     published = one["published_version"]
     tell(f"{one['name']} ({one['id']}), revision {one['revision']}, changed {one['updated_at']}")
     tell(f"published: version {published}" if published else "not published")
+    for schedule in client.everything("/api/schedules", workflow_id=one["id"]):
+        tell(_schedule_line(schedule))
     compared = client.get(f"/api/workflows/{one['id']}/diff") if published else {"text": ""}
     tell(compared["text"] or client.text(f"/api/workflows/{one['id']}/export"))
 
@@ -128,6 +130,16 @@ def dry_run(
     out.print(
         "End:", status(end["status"]), escape(end["reason"] or (end["error"] or {}).get("message") or "")
     )
+
+
+def _schedule_line(schedule: Any) -> str:
+    when = (
+        f"cron {schedule['cron']} ({schedule['timezone']})"
+        if schedule["cron"]
+        else f"every {schedule['every_s']:g} s"
+    )
+    late = ", overdue: does the clock run?" if schedule["overdue"] else ""
+    return f"{when}: next {schedule['next_at']}, last {schedule['last_at'] or 'never'}{late}"
 
 
 def _find(client: Client, workflow: str) -> Any:

@@ -13,17 +13,17 @@ from revolution_hub.engine.items import begin_items, conclude, give_back, take_m
 from revolution_hub.engine.limits import require_steps
 from revolution_hub.engine.mend import fail_step
 from revolution_hub.engine.parts import IN_THE_DARK, ask
+from revolution_hub.engine.refuse import refuse
 from revolution_hub.engine.run import FencedError, Run
 from revolution_hub.engine.spread import spread
 from revolution_hub.engine.waits import wait
 from revolution_hub.engine.watch import Watch
 from revolution_hub.errors import HubError, TemplateError
 from revolution_hub.hub import Hub
-from revolution_hub.model.change import Move, Progress, Take
+from revolution_hub.model.change import Move, Take
 from revolution_hub.model.execution import Execution, error_json
 from revolution_hub.model.status import CRASHES_BEFORE_FAILURE, AttemptStatus, ExecutionStatus
 from revolution_hub.model.workflow import Step, StepKind
-from revolution_hub.store.submit import submit
 from revolution_hub.store.tx import StoreError
 from revolution_sdk.connector import Effect
 
@@ -40,6 +40,7 @@ def drive(hub: Hub, watch: Watch, execution: Execution, *, later: bool = False) 
     `later` the last commit is not waited for: the watch keeps the lease until it is done.
     """
     with watch.holding(execution.id):
+        run: Run | None = None
         try:
             run = load(hub, execution)
             if execution.crashes >= CRASHES_BEFORE_FAILURE:
@@ -53,7 +54,7 @@ def drive(hub: Hub, watch: Watch, execution: Execution, *, later: bool = False) 
             _log.info("execution %s belongs to somebody else now", execution.id)
         except HubError as error:
             _log.warning("execution %s cannot be run: %s", execution.id, error.message)
-            _fail(hub, execution, error)
+            refuse(hub, execution, error, run)
 
 
 def _drive(run: Run, watch: Watch, end: End) -> None:
@@ -144,15 +145,3 @@ def _crashed(run: Run) -> Move | None:
         return settled.move or Move(status=ExecutionStatus.WAITING, at=run.now)
     asked = ask(run, settle.Settled(step=begun, attempt=last)) if last is not None else None
     return asked or fail_step(run, step, begun, error)
-
-
-def _fail(hub: Hub, execution: Execution, error: HubError) -> None:
-    move = Move(
-        status=ExecutionStatus.FAILED,
-        at=hub.now(),
-        error=error_json(error.code, error.message, error.details),
-    )
-    submit(
-        hub.store,
-        Progress(tenant_id=execution.tenant_id, execution_id=execution.id, fence=execution.fence, move=move),
-    )

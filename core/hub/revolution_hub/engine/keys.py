@@ -12,6 +12,8 @@ from revolution_hub.template.render import compile_template
 from revolution_sdk.types import Json, JsonObject
 
 _LONGEST = 255
+OWN_KEY = "§"
+"""What the hub's own idempotency keys begin with, and no other: headers are ASCII, templates' are hashed."""
 
 
 def keyed(execution: Execution, concurrency: Concurrency | None, idempotency: str | None) -> Execution:
@@ -25,7 +27,9 @@ def keyed(execution: Execution, concurrency: Concurrency | None, idempotency: st
     scope: JsonObject = {"trigger": execution.trigger}
     try:
         if idempotency is not None:
-            execution = replace(execution, idempotency_key=_key(idempotency, scope, execution) or None)
+            execution = replace(
+                execution, idempotency_key=_key(idempotency, scope, execution) or execution.idempotency_key
+            )
         if concurrency is not None:
             execution = _in_line(execution, concurrency, _key(concurrency.key, scope, execution))
     except TemplateError as error:
@@ -67,7 +71,8 @@ def _in_line(execution: Execution, concurrency: Concurrency, key: str) -> Execut
 def _key(template: str, scope: JsonObject, execution: Execution) -> str:
     value = compile_template(template).render(scope, now=execution.created_at)
     text = _text(value)
-    return text if len(text) <= _LONGEST else hashlib.sha256(text.encode()).hexdigest()
+    plain = len(text) <= _LONGEST and not text.startswith(OWN_KEY)
+    return text if plain else hashlib.sha256(text.encode()).hexdigest()
 
 
 def _text(value: Json) -> str:

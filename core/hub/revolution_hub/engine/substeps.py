@@ -18,13 +18,12 @@ from revolution_hub.engine.limits import require_depth, require_steps
 from revolution_hub.engine.parts import CALL, RECORD, part_key
 from revolution_hub.engine.run import Run
 from revolution_hub.engine.watch import Call, Watch
-from revolution_hub.errors import HubError, InputError, LimitError, PluginError
+from revolution_hub.errors import InputError, LimitError, PluginError
 from revolution_hub.model.change import Move
 from revolution_hub.model.execution import StepExecution
 from revolution_hub.model.status import ExecutionStatus, StepStatus
 from revolution_hub.model.strict_json import canonical_json
 from revolution_hub.model.workflow import Step, StepKind
-from revolution_hub.store.tx import StoreError
 from revolution_sdk.connector import Effect
 from revolution_sdk.errors import ConnectorError, RejectedError, RetryableError, Suspended
 from revolution_sdk.types import Json, JsonObject
@@ -224,19 +223,14 @@ class Substeps:
         self._busy = True
         try:
             yield
-        except StoreError as error:
-            self._break_off(error)
-        except (ConnectorError, HubError, Suspended):
+        except (ConnectorError, Suspended):
             raise
-        # A lost claim, or a fault of the hub's own: neither is the connector's to handle.
+        # A lost claim, a commit that failed, a fault of the hub's own: none is the connector's to handle.
         except BaseException as error:
-            self._break_off(error)
+            self.left = error
+            raise Suspended("the drive ends") from error
         finally:
             self._busy = False
-
-    def _break_off(self, error: BaseException) -> NoReturn:
-        self.left = error
-        raise Suspended("the drive ends") from error
 
 
 def _unknown(uses: str) -> PluginError:

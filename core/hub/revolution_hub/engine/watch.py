@@ -18,7 +18,9 @@ from revolution_hub.engine.aftermath import aftermath
 from revolution_hub.engine.items import end_for
 from revolution_hub.engine.mend import mend
 from revolution_hub.engine.parts import ask_first
+from revolution_hub.engine.refuse import refuse
 from revolution_hub.engine.run import Run
+from revolution_hub.errors import HubError
 from revolution_hub.hub import Hub
 from revolution_hub.model.change import Applied, Fenced, Move, Outcome, Progress, Take
 from revolution_hub.model.execution import Attempt, StepExecution
@@ -26,6 +28,7 @@ from revolution_hub.model.status import ExecutionStatus
 from revolution_hub.model.workflow import Step
 from revolution_hub.store import across
 from revolution_hub.store.submit import submit, submit_soon
+from revolution_hub.store.tx import StoreError
 from revolution_sdk.connector import Action
 from revolution_sdk.errors import UnknownOutcomeError
 
@@ -80,6 +83,7 @@ class Watch:
         self.elsewhere: Mapping[str, int] = {}
         self._held: dict[str, Call | None] = {}
         self._settling: set[str] = set()
+        self._refused: list[tuple[Run, HubError]] = []
         self._uses: Counter[str] = Counter()
         self._lock = threading.Lock()
 
@@ -99,9 +103,7 @@ class Watch:
         """Mind the call's deadline until the block ends; then that of its outer call again, if it has one."""
         execution_id = call.run.execution.id
         with self._lock:
-            # A sub-step may begin after its outer call was taken over: then nothing is held any more.
-            if call.outer is None or execution_id in self._held:
-                self._held[execution_id] = call
+            self._held[execution_id] = call
         try:
             yield call
         finally:
@@ -136,19 +138,24 @@ class Watch:
     def settle(self, run: Run, move: Move, take: Take | None = None) -> None:
         """Hand in what a drive has noted last, with its move, and keep the lease until it is committed.
 
-        If that fails, the lease is let go and brings the execution back.
+        If the database is away then, the lease is let go and brings the execution back.
         """
         execution_id = run.execution.id
         with self._lock:
             self._settling.add(execution_id)
         try:
-            submit_soon(self.hub.store, run.pending(move, take), partial(self._settled, execution_id))
+            submit_soon(self.hub.store, run.pending(move, take), partial(self._settled, run))
         except BaseException:
-            self._settled(execution_id, None)
+            self._settled(run, None)
             raise
 
-    def _settled(self, execution_id: str, outcome: Outcome | BaseException | None) -> None:
+    def _settled(self, run: Run, outcome: Outcome | BaseException | None) -> None:
+        execution_id = run.execution.id
         with self._lock:
+            if isinstance(outcome, HubError) and not isinstance(outcome, StoreError):
+                # The committer's thread tells this and must not wait for itself: the keeper ends it.
+                self._refused.append((run, outcome))
+                return
             self._settling.discard(execution_id)
         if isinstance(outcome, Applied) and outcome.woke:
             self.hub.wake()
@@ -164,6 +171,7 @@ class Watch:
 
     def keep(self, now: datetime) -> int:
         """Prolong every lease and settle overdue calls; returns how many calls hang."""
+        self._end_refused()
         with self._lock:
             overdue = [call for call in self._held.values() if call and now > call.overdue_at]
             for call in overdue:
@@ -175,6 +183,15 @@ class Watch:
         for call in overdue:
             self._take_over(call, now)
         return len(overdue)
+
+    def _end_refused(self) -> None:
+        """Fail the executions whose end could not be written for a reason of their own, such as its size."""
+        with self._lock:
+            refused, self._refused = self._refused, []
+        for run, error in refused:
+            refuse(self.hub, run.execution, error, run)
+            with self._lock:
+                self._settling.discard(run.execution.id)
 
     def _take_over(self, call: Call, now: datetime) -> None:
         execution = call.run.execution

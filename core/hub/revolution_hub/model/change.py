@@ -101,7 +101,21 @@ class Start:
     steps: tuple[StepExecution, ...] = ()
 
 
-Change: TypeAlias = Progress | Intake | Keep | Start
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fire:
+    """One execution started by a schedule, which moves on from `basis`, its earliest instant, to `next_at`.
+
+    Nothing is kept if it has moved on, or was changed, since. `due_at` is the instant that is fired.
+    """
+
+    execution: Execution
+    schedule_id: str
+    basis: datetime
+    due_at: datetime
+    next_at: datetime
+
+
+Change: TypeAlias = Progress | Intake | Keep | Start | Fire
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

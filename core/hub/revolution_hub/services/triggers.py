@@ -1,7 +1,8 @@
-"""Triggers: what a published version listens to, and the address of its webhook."""
+"""Triggers: what a published version listens to, when it is due, and the address of its webhook."""
 
 from dataclasses import dataclass, replace
 
+from revolution_hub.bus.instants import Timing, next_after, timing_json, timing_of
 from revolution_hub.engine.check import connectors_of
 from revolution_hub.engine.keys import keys_json
 from revolution_hub.hub import Hub
@@ -11,7 +12,8 @@ from revolution_hub.model.ids import new_id, new_key
 from revolution_hub.model.parse_workflow import parse
 from revolution_hub.model.workflow import Trigger, TriggerKind, Workflow
 from revolution_hub.services.signing import new_signing_secret
-from revolution_hub.store import connections, workflows
+from revolution_hub.store import connections, schedules, workflows
+from revolution_hub.store.schedules import StoredSchedule
 from revolution_hub.store.tx import Tx
 from revolution_sdk.types import Json, JsonObject
 
@@ -74,6 +76,37 @@ def listeners_for(hub: Hub, tx: Tx, workflow: Workflow, workflow_id: str, versio
         for trigger in workflow.triggers
         for connection_id in _connection_ids(hub, tx, trigger)
     ]
+
+
+def schedules_for(
+    hub: Hub, tx: Tx, workflow: Workflow, workflow_id: str, version: int
+) -> list[StoredSchedule]:
+    """Return when a version starts by the clock. One that was there before goes on where it stands."""
+    present, now, found = schedules.hold(tx, workflow_id), hub.now(), []
+    for position, trigger in enumerate(workflow.triggers):
+        if trigger.schedule is None:
+            continue
+        known = next((one for one in present if timing_of(one.settings).schedule == trigger.schedule), None)
+        if known is None:
+            known = _first(tx.tenant_id, workflow_id, Timing(schedule=trigger.schedule, anchor=now))
+        else:
+            # Written twice, it is two schedules.
+            present.remove(known)
+        settings = timing_json(timing_of(known.settings)) | keys_json(workflow)
+        found.append(replace(known, position=position, version=version, settings=settings))
+    return found
+
+
+def _first(tenant_id: str, workflow_id: str, timing: Timing) -> StoredSchedule:
+    return StoredSchedule(
+        id=new_id("sch"),
+        tenant_id=tenant_id,
+        workflow_id=workflow_id,
+        position=0,
+        version=0,
+        settings=timing_json(timing),
+        next_at=next_after(timing, timing.anchor),
+    )
 
 
 def _webhook(workflow: Workflow) -> Trigger | None:

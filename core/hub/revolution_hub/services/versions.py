@@ -18,8 +18,8 @@ from revolution_hub.model.yaml_text import yaml_difference
 from revolution_hub.services.definitions import checked
 from revolution_hub.services.guard import require_on_workflow
 from revolution_hub.services.idempotency import Once, first_made, remember
-from revolution_hub.services.triggers import FreshHook, fresh_hook, keep_hook, listeners_for
-from revolution_hub.store import workflows
+from revolution_hub.services.triggers import FreshHook, fresh_hook, keep_hook, listeners_for, schedules_for
+from revolution_hub.store import schedules, workflows
 from revolution_hub.store.paging import Page
 from revolution_hub.store.tx import Tx
 from revolution_hub.store.workflows import StoredVersion, StoredWorkflow
@@ -171,6 +171,7 @@ def _publish(
     else:
         # The same document may mean other connections by now.
         workflows.listen(tx, present.id, listeners)
+    schedules.replace(tx, present.id, schedules_for(hub, tx, workflow, present.id, version))
     hook, shown = keep_hook(tx, workflow, fresh)
     changed = present.published_version != version
     if changed:

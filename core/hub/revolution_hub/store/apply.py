@@ -14,6 +14,7 @@ from revolution_hub.model.change import (
     Applied,
     Change,
     Duplicate,
+    Fire,
     Intake,
     Keep,
     Outcome,
@@ -26,6 +27,7 @@ from revolution_hub.store import tables as t
 from revolution_hub.store.bulk import BASIS, LEADER, add_led, add_missing, by
 from revolution_hub.store.progress import apply_progress
 from revolution_hub.store.rows import columns_of
+from revolution_hub.store.schedules import fire
 from revolution_hub.store.starting import add_executions, alike, execution_row, let_in
 
 Outcomes = dict[int, Outcome]
@@ -38,6 +40,8 @@ def apply(conn: Connection, changes: Sequence[Change], *, again: bool = False) -
     this very change left it counts as applied.
     """
     outcomes: Outcomes = {}
+    # First, for whoever publishes waits for schedules before anything else.
+    _fire(conn, [(at, one) for at, one in enumerate(changes) if isinstance(one, Fire)], outcomes, again=again)
     _intake(conn, [(at, one) for at, one in enumerate(changes) if isinstance(one, Intake)], outcomes)
     _start(conn, [(at, one) for at, one in enumerate(changes) if isinstance(one, Start)], outcomes)
     for at, one in enumerate(changes):
@@ -59,7 +63,7 @@ def tenant_of(change: Change) -> str | None:
             return change.tenant_id
         case Intake():
             return change.event.tenant_id
-        case Start():
+        case Start() | Fire():
             return change.execution.tenant_id
         case Keep():
             return change.delivery.tenant_id
@@ -68,6 +72,12 @@ def tenant_of(change: Change) -> str | None:
 def execution_of(change: Change) -> str | None:
     """Return the execution a change moves on, None if it only makes new ones."""
     return change.execution_id if isinstance(change, Progress) else None
+
+
+def _fire(conn: Connection, fires: list[tuple[int, Fire]], outcomes: Outcomes, *, again: bool) -> None:
+    if fires:
+        told = fire(conn, [one for _, one in fires], again=again)
+        outcomes.update(zip((at for at, _ in fires), told, strict=True))
 
 
 def _intake(conn: Connection, intakes: list[tuple[int, Intake]], outcomes: Outcomes) -> None:

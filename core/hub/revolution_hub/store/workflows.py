@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from revolution_hub.errors import ConflictError
 from revolution_hub.model.connection import Hook
 from revolution_hub.model.event import Listener
+from revolution_hub.store import schedules
 from revolution_hub.store import tables as t
 from revolution_hub.store.paging import Page, page_rows
 from revolution_hub.store.rows import columns_of, found, one_row, sealed_of, value_of
@@ -94,7 +95,8 @@ def replace(tx: Tx, workflow: StoredWorkflow, revision: int) -> bool:
 
 def remove(tx: Tx, workflow_id: str) -> bool:
     """Delete a draft and everything that would start it; versions stay for the executions that ran them."""
-    for table in (t.listeners, t.hooks, t.schedules, t.shares):
+    schedules.replace(tx, workflow_id, ())
+    for table in (t.listeners, t.hooks, t.shares):
         tx.conn.execute(
             sa.delete(table).where(table.c.tenant_id == tx.tenant_id, table.c.workflow_id == workflow_id)
         )
@@ -131,11 +133,7 @@ def _replace_listeners(tx: Tx, workflow_id: str, listeners: Sequence[Listener]) 
 def stop(tx: Tx, workflow_id: str) -> None:
     """Let nothing start a workflow any more. Its webhook keeps its URL, which leads nowhere."""
     listen(tx, workflow_id, ())
-    tx.conn.execute(
-        sa.delete(t.schedules).where(
-            t.schedules.c.tenant_id == tx.tenant_id, t.schedules.c.workflow_id == workflow_id
-        )
-    )
+    schedules.replace(tx, workflow_id, ())
 
 
 def listeners_of(tx: Tx, workflow_id: str) -> list[Listener]:
