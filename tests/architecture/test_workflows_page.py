@@ -95,7 +95,7 @@ KNOWN = {
     *(word for kind in words.TRIGGERS.values() for word in kind), "cron", "every", "timezone",
     "item", "index",
 }  # fmt: skip
-ONLY_TOLD = {"accepted", "connection", "description", "execution", "index", "item", "skip", "stop",
+ONLY_TOLD = {"accepted", "connection", "description", "execution", "index", "item", "stop",
              "standard-webhooks"}  # fmt: skip
 """Words that no example needs."""
 

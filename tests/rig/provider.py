@@ -2,26 +2,31 @@
 
 import json
 import threading
+import time
 from collections import Counter, deque
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+from rig.rate_limit import RateLimit
+
 PLUGIN = "ledger_plugin"
 LONGEST_S = 120.0
+DRIP_S = 0.5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Call:
-    """One request: which kind of effect, under which key, with whose credential, about what."""
+    """One request: which kind of effect, under which key, with whose credential, about what, and when."""
 
     effect: str
     key: str
     credential: str
     note: str
+    at_s: float = field(default_factory=time.time)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,13 +34,24 @@ class Trouble:
     """How one call goes wrong.
 
     `slow` works after a while, `withhold` works and then keeps its answer back, `drop` works and hangs up
-    without an answer, `status` refuses without having worked.
+    without an answer, `status` refuses without having worked. `drip` works and answers a byte at a time,
+    `endless` works and answers with a body that it never ends.
     """
 
     kind: str
     seconds: float = 0.0
     status: int = 503
     retry_after_s: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reply:
+    """An answer, and the manner it is given in."""
+
+    status: int
+    headers: dict[str, str]
+    body: bytes
+    manner: str = ""
 
 
 class Provider:
@@ -48,6 +64,7 @@ class Provider:
         self._entries: dict[str, int] = {}
         self._troubles: dict[str, deque[Trouble]] = {}
         self._pace_s: dict[str, float] = {}
+        self._limits: dict[str, RateLimit] = {}
         self._closing = threading.Event()
         self._arrived = threading.Condition(self._lock)
         self._server = _Server(self)
@@ -71,6 +88,11 @@ class Provider:
         with self._lock:
             self._pace_s[effect] = seconds
 
+    def limit(self, effect: str, limit: RateLimit) -> None:
+        """Let no more calls of this effect through than the limit does."""
+        with self._lock:
+            self._limits[effect] = limit
+
     def calls(self, effect: str | None = None) -> list[Call]:
         """Return the calls so far, of one effect or of all."""
         with self._lock:
@@ -90,18 +112,22 @@ class Provider:
         with self._arrived:
             assert self._arrived.wait_for(arrived, limit_s), f"{count} calls of {effect} did not arrive"
 
-    def serve(self, call: Call) -> tuple[int, dict[str, str], bytes] | None:
+    def serve(self, call: Call) -> Reply | None:
         """Answer one call; None hangs up."""
         with self._lock:
             self._calls.append(call)
             self._arrived.notify_all()
+            limit = self._limits.get(call.effect)
+            refused = limit.refuse(call.key, call.at_s) if limit else None
             line = self._troubles.get(call.effect)
             trouble = (
                 line.popleft() if line else Trouble(kind="slow", seconds=self._pace_s.get(call.effect, 0))
             )
+        if refused is not None:
+            return Reply(status=refused[0], headers=refused[1], body=b"{}")
         if trouble.kind == "status":
             wait = {} if trouble.retry_after_s is None else {"retry-after": str(trouble.retry_after_s)}
-            return trouble.status, wait, b"{}"
+            return Reply(status=trouble.status, headers=wait, body=b"{}")
         if trouble.kind == "slow":
             self._closing.wait(trouble.seconds)
         entry = self._do(call)
@@ -109,7 +135,12 @@ class Provider:
             self._closing.wait(trouble.seconds or LONGEST_S)
         if trouble.kind == "drop":
             return None
-        return 200, {}, json.dumps({"note": call.note, "entry": entry}).encode()
+        body = json.dumps({"note": call.note, "entry": entry}).encode()
+        return Reply(status=200, headers={}, body=body, manner=trouble.kind)
+
+    def pause(self, seconds: float) -> bool:
+        """Wait so long, or until the provider ends; tells whether it goes on."""
+        return not self._closing.wait(seconds)
 
     def _do(self, call: Call) -> int:
         with self._lock:
@@ -172,16 +203,28 @@ class _Handler(BaseHTTPRequestHandler):
         if answer is None:
             self.close_connection = True
             return
-        status, headers, body = answer
-        self.send_response(status)
-        for name, text in {
-            **headers,
-            "content-type": "application/json",
-            "content-length": str(len(body)),
-        }.items():
+        self.send_response(answer.status)
+        headers = {**answer.headers, "content-type": "application/json"}
+        if answer.manner != "endless":
+            headers["content-length"] = str(len(answer.body))
+        for name, text in headers.items():
             self.send_header(name, text)
         self.end_headers()
-        self.wfile.write(body)
+        if answer.manner == "drip":
+            self._drip(answer.body)
+        else:
+            self.wfile.write(answer.body)
+        if answer.manner == "endless":
+            self.wfile.flush()
+            self.server.provider.pause(LONGEST_S)
+            self.close_connection = True
+
+    def _drip(self, body: bytes) -> None:
+        for byte in body:
+            self.wfile.write(bytes([byte]))
+            self.wfile.flush()
+            if not self.server.provider.pause(DRIP_S):
+                return
 
     def log_message(self, format: str, *args: Any) -> None:
         """Say nothing."""

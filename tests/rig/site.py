@@ -1,5 +1,6 @@
 """A whole installation to be hurt: servers, hub processes, a provider, two tenants; every process known."""
 
+import json
 import os
 import signal
 import time
@@ -142,12 +143,21 @@ class Site:
         return str(document["name"])
 
     def deliver(
-        self, owner: Owner, name: str, message_id: str | None = None, *, timeout_s: float = 30.0
+        self,
+        owner: Owner,
+        name: str,
+        message_id: str | None = None,
+        *,
+        timeout_s: float = 30.0,
+        data: dict[str, Any] | None = None,
     ) -> httpx2.Response | None:
-        """Send one signed delivery; None if no answer came. What was accepted is remembered."""
+        """Send one signed delivery; None if no answer came. What was accepted is remembered.
+
+        Its data has a `note` that tells whose and which it is, and whatever else is given.
+        """
         message_id = message_id or f"msg_{uuid4().hex}"
         path, secret = owner.hooks[name]
-        body = f'{{"note": "{owner.canary} {message_id}"}}'.encode()
+        body = json.dumps({"note": f"{owner.canary} {message_id}", **(data or {})}).encode()
         stamp = int(time.time())
         headers = {
             "content-type": "application/json",
@@ -168,12 +178,14 @@ class Site:
             self.accepted.append(taken)
         return answer
 
-    def deliver_until_accepted(self, owner: Owner, name: str, *, limit_s: float = 60.0) -> str:
+    def deliver_until_accepted(
+        self, owner: Owner, name: str, *, limit_s: float = 60.0, data: dict[str, Any] | None = None
+    ) -> str:
         """Deliver as a provider does: again with the same id until it is accepted; returns the execution."""
         message_id = f"msg_{uuid4().hex}"
         give_up_s = time.monotonic() + limit_s
         while True:
-            answer = self.deliver(owner, name, message_id)
+            answer = self.deliver(owner, name, message_id, data=data)
             if answer is not None and answer.status_code < 300:
                 return str(answer.json()["execution_id"])
             assert answer is None or answer.status_code in (502, 503), answer.text

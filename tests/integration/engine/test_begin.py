@@ -114,3 +114,27 @@ def test_what_is_wrong_with_one_delivery_of_a_batch_is_told_to_its_sender_alone(
 
 def fields(delivery: Delivery) -> dict[str, Any]:
     return {name: getattr(delivery, name) for name in ("method", "url", "headers", "received_at")}
+
+
+def test_a_first_stretch_that_fails_starts_what_is_provided_for_that(bench: Any) -> None:
+    bad = {"id": "bad", "set": {"n": "{{ trigger.data.name + 1 }}"}}
+    key = publish(bench, bad, on_failure={"steps": [{"id": "note", "uses": "lab.send_letter"}]})
+    started = receive_hook(bench.hub, key, post(bench))
+    assert bench.look(started.execution_id).status == "failed"
+    bench.work()
+    assert bench.script.count("send_letter") == 1
+
+
+def test_what_waits_for_its_turn_is_not_begun(bench: Any) -> None:
+    key = publish(bench, GREET, {"wait": {"for": "1h"}}, concurrency={})
+    first, second = (receive_hook(bench.hub, key, post(bench)).execution_id for _ in range(2))
+    bench.work()
+    assert (bench.look(first).waits_for, bench.look(second).waits_for) == ("timer", "turn")
+    assert bench.look(second).order == []
+
+
+def test_a_delivery_with_a_key_the_workflow_has_seen_is_told_the_first_execution(bench: Any) -> None:
+    key = publish(bench, GREET, idempotency={"key": "{{ trigger.data.name }}"})
+    first, second = (receive_hook(bench.hub, key, post(bench)) for _ in range(2))
+    assert (first.execution_id, second.execution) == (second.execution_id, None)
+    assert bench.counts()[2:] == [2, 1]

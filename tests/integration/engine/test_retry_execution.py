@@ -1,5 +1,7 @@
 """An execution that has failed goes on from the step that failed: what was done is not done again."""
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -340,6 +342,25 @@ def test_who_may_not_start_may_not_retry(bench: Any, script: Any) -> None:
     with pytest.raises(NotFoundError):
         retry_execution(bench.hub, replace(bench.principal, tenant_id="ten_b"), execution_id)
     assert bench.look(execution_id).status == "failed"
+
+
+def test_of_two_that_retry_at_once_one_does(bench: Any, script: Any) -> None:
+    script.next("read_page", RejectedError("no"))
+    execution_id = bench.run(FAN).execution.id
+    gate = threading.Barrier(2)
+
+    def act(_: int) -> str:
+        gate.wait(20)
+        try:
+            return str(retry_execution(bench.hub, bench.principal, execution_id).wait_reason)
+        except ConflictError as error:
+            return error.code
+
+    with ThreadPoolExecutor(2) as pool:
+        assert sorted(pool.map(act, range(2))) == ["children", "not_failed"]
+    bench.work()
+    assert bench.look(execution_id).status == "succeeded"
+    assert script.count("read_page") == 2
 
 
 def test_many_are_retried_each_with_an_outcome_of_its_own(bench: Any, script: Any) -> None:

@@ -54,6 +54,12 @@ def add_entry(ctx: ActionContext, value: JsonObject) -> JsonObject:
     return dict(raise_for_status(answer).json())
 
 
+@ledger.action(input=_NOTE, output=_ENTRY, effect="pure")
+def refuse_entry(ctx: ActionContext, value: JsonObject) -> JsonObject:
+    """Refuse the note."""
+    raise RejectedError("the ledger takes no such note", code="refused")
+
+
 @ledger.action(input=object_(seconds=number()), output=object_(seconds=number()), effect="read")
 def sit_still(ctx: ActionContext, value: JsonObject) -> JsonObject:
     """Take so many seconds, as a provider would, without one."""

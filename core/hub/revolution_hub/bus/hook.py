@@ -110,7 +110,8 @@ def _take_in(batch: "_Batch", arrived: Sequence[Arrived]) -> "list[Received | No
     outcomes = iter(submit_all(batch.hub.store, [one.intake for one in intakes]))
     received = [_received(one, next(outcomes)) if isinstance(one, _Made) else one for one in made]
     reach("ingest.after_commit")
-    if any(isinstance(one, HookStarted) and _has_work(one) for one in received):
+    more = any(len(one.intake.executions) > 1 for one in intakes)
+    if more or any(isinstance(one, HookStarted) and _has_work(one) for one in received):
         batch.hub.wake()
     reach("ingest.after_enqueue")
     return received
@@ -187,7 +188,7 @@ def _intake(batch: _Batch, known: Known, delivery: Delivery, dedup_key: str) -> 
     return Intake(
         delivery=stored,
         event=event,
-        executions=(begun.execution,),
+        executions=(begun.execution, *begun.starts),
         steps=begun.steps,
         basis=hook.revision,
     )

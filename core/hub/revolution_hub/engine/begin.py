@@ -24,10 +24,11 @@ BUDGET_S = 0.05
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Begun:
-    """An execution that has not been stored yet, as far as it came, and its steps."""
+    """An execution that has not been stored yet, as far as it came, its steps, and what its end starts."""
 
     execution: Execution
     steps: tuple[StepExecution, ...]
+    starts: tuple[Execution, ...] = ()
 
 
 def begin(hub: Hub, execution: Execution, workflow: Workflow, *, budget_s: float = BUDGET_S) -> Begun:
@@ -66,4 +67,4 @@ def _begun(run: Run, move: Move | None) -> Begun:
             "error": move.error,
             "reason": move.reason,
         }
-    return Begun(execution=replace(run.execution, **fields), steps=noted.steps)
+    return Begun(execution=replace(run.execution, **fields), steps=noted.steps, starts=noted.starts)

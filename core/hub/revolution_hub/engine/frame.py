@@ -15,7 +15,7 @@ from revolution_hub.model.workflow import StepKind, Workflow
 from revolution_hub.store import executions
 from revolution_sdk.types import Json, JsonObject
 
-_KEPT = 64
+_KEPT = 16
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from revolution_hub.engine.compiled import part_of
-from revolution_hub.engine.lane import Lane, most_at_once
+from revolution_hub.engine.lane import Lane
 from revolution_hub.engine.run import Run
 from revolution_hub.engine.scope import ITEM
 from revolution_hub.errors import TemplateError
@@ -36,7 +36,7 @@ def conclude(run: Run, move: Move) -> Move | None:
 
 def take_more(run: Run, lane: Lane, move: Move) -> bool:
     """Commit what is noted and take further items, else make the lane's last move; tells which it was."""
-    take = Take(round=lane.round, most=most_at_once(lane.step))
+    take = Take(round=lane.round, most=lane.wanted())
     allotted = run.flush(move, take).allotted
     if not allotted:
         return False
@@ -63,6 +63,7 @@ def _next_item(run: Run, lane: Lane) -> Move | None:
 def _end_item(run: Run, lane: Lane, move: Move) -> Move | None:
     ended = item_record(run, lane, move)
     run.record(ended)
+    lane.done += 1
     if ended.status is StepStatus.FAILED and lane.step.loop.stop:
         return Move(status=ExecutionStatus.FAILED, at=run.now, error=ended.error)
     return _next_item(run, lane)

@@ -14,8 +14,12 @@ from typing import Any, TypeVar
 from revolution_hub.model.workflow import Step, StepKind
 from revolution_sdk.types import Json, JsonObject
 
-MOST_AT_ONCE = 16
-"""So many items a lane takes at most in one go."""
+MOST_AT_ONCE = 64
+"""So many items a lane takes at most in one go, however quick they are."""
+FIRST = 4
+"""So many it is given first, before anybody knows how long an item takes."""
+STRETCH_S = 0.5
+"""For about so long a lane goes on before it asks again. A failure that stops the loop is heard of then."""
 
 TARGETS_KEPT_S = 1.0
 """How long a connection that was switched off meanwhile is still used for further items."""
@@ -37,6 +41,8 @@ class Lane:
     round: int
     todo: deque[int] = field(default_factory=deque)
     index: int = -1
+    done: int = 0
+    began_s: float = field(default_factory=time.monotonic)
     _targets: dict[str, tuple[float, Any]] = field(default_factory=dict)
 
     def seen(self) -> JsonObject:
@@ -60,13 +66,20 @@ class Lane:
         self.round += 1
         self.todo.extend(indexes)
 
+    def wanted(self) -> int:
+        """Return how many items to take next, by how long those so far have taken."""
+        if first_share(self.step) == 1:
+            return 1
+        each_s = (time.monotonic() - self.began_s) / max(1, self.done)
+        return max(1, min(MOST_AT_ONCE, int(STRETCH_S / max(each_s, 1e-6))))
 
-def most_at_once(step: Step) -> int:
-    """Return how many items a lane of this `for_each` may take in one go.
+
+def first_share(step: Step) -> int:
+    """Return how many items a lane of this `for_each` may be given first.
 
     Where the body may wait, an item that does must not hold up others.
     """
-    return 1 if any(may_take_long(one) for block in step.blocks for one in block.steps) else MOST_AT_ONCE
+    return 1 if any(may_take_long(one) for block in step.blocks for one in block.steps) else FIRST
 
 
 def may_take_long(step: Step) -> bool:

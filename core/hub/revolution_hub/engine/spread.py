@@ -12,7 +12,7 @@ from revolution_hub.engine.compiled import body_of, part_of
 from revolution_hub.engine.inputs import checked_inputs
 from revolution_hub.engine.join import collect
 from revolution_hub.engine.keys import keyed
-from revolution_hub.engine.lane import most_at_once
+from revolution_hub.engine.lane import first_share
 from revolution_hub.engine.limits import require_depth, require_items
 from revolution_hub.engine.mend import fail_step
 from revolution_hub.engine.run import Run
@@ -87,7 +87,7 @@ def _for_each(run: Run, step: Step, record: StepExecution) -> Move | None:
         run.record(_succeeded(run, record, {"items": [], "succeeded": 0, "failed": 0, "errors": []}))
         return None
     lanes = min(step.loop.concurrency, len(items))
-    each = max(1, min(most_at_once(step), math.ceil(len(items) / (2 * lanes))))
+    each = max(1, min(first_share(step), math.ceil(len(items) / (2 * lanes))))
     block = block_key(step.id, step.blocks[0].name)
     children = [
         replace(

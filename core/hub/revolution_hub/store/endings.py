@@ -34,6 +34,8 @@ def end_descendants(conn: Connection, execution_ids: Sequence[str], now: datetim
     ids = living_descendants(conn, execution_ids)
     if not ids:
         return []
+    # In id order, as everybody takes them.
+    conn.execute(sa.select(_TABLE.c.id).where(_TABLE.c.id.in_(ids)).order_by(_TABLE.c.id).with_for_update())
     done = conn.execute(
         sa.update(_TABLE)
         .where(_TABLE.c.id.in_(ids), _TABLE.c.status.in_(_ALIVE))
