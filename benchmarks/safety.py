@@ -198,11 +198,11 @@ def _measure(rounds: int, number: Callable[[int], int]) -> dict[str, Any]:
 def main() -> None:
     """Read the options and measure."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("--quick", action="store_true", help="one round of fewer executions instead of five")
+    parser.add_argument("--quick", action="store_true", help="one round of fewer executions instead of three")
     given = parser.parse_args()
     if given.quick:
-        finish(lambda: _measure(1, lambda threads: 40 * threads))
-    finish(lambda: _measure(5, lambda threads: 100 * threads))
+        finish(lambda: _measure(1, lambda threads: 15 * threads))
+    finish(lambda: _measure(3, lambda threads: 60 * threads))
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ import argparse
 import gc
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -26,6 +26,7 @@ SIZES = (1, 10, 100, 1_000, 2_000)
 TIMES = {1: 100, 10: 40, 100: 12, 1_000: 3, 2_000: 2}
 """How often a workflow of this size is run in one round."""
 QUICK_TIMES = {1: 20, 10: 10, 100: 4, 1_000: 1, 2_000: 1}
+QUICK_KINDS = ("set", "branches", "pure")
 DEEP = 5
 
 
@@ -138,13 +139,15 @@ def growth(costs: dict[int, list[float]]) -> float:
     return median(late) / median(early)
 
 
-def _visit(folder: Path, name: str, rounds: int, times: dict[int, int]) -> dict[str, Any]:
+def _visit(
+    folder: Path, name: str, rounds: int, times: dict[int, int], kinds: Sequence[str]
+) -> dict[str, Any]:
     figures: dict[str, Any] = {}
     with ExitStack() as stack:
         server = stack.enter_context(running_postgres(folder)) if name == "postgresql" else None
         url, database = new_home(folder, "steps", server)
         bench = stack.enter_context(inside(url, database))
-        for kind in KINDS:
+        for kind in kinds:
             costs, counted = measure_kind(bench, kind, rounds, times)
             cpu = {size: one.cpu for size, one in costs.items()}
             wall = {size: one.wall for size, one in costs.items()}
@@ -169,14 +172,14 @@ def _line(name: str, kind: str, figures: dict[str, Any]) -> str:
     return f"{name:<10} {kind:<8} processor time a step, by steps: {each}"
 
 
-def _measure(rounds: int, times: dict[int, int]) -> dict[str, Any]:
+def _measure(rounds: int, times: dict[int, int], kinds: Sequence[str]) -> dict[str, Any]:
     figures: dict[str, Any] = {}
     with own_folder() as folder:
         for name in ("sqlite", "postgresql"):
-            figures |= _visit(folder, name, rounds, times)
+            figures |= _visit(folder, name, rounds, times, kinds)
     rows = []
     for name in ("sqlite", "postgresql"):
-        for kind in KINDS:
+        for kind in kinds:
             named = f"{kind}_{name}"
             each = [f"{us:.0f}" for us in figures[f"wall_us_per_step_{named}"].values()]
             shares = [f"{figures[f'ratio_{what}_{named}']:.3f}" for what in ("cpu", "wall")]
@@ -189,9 +192,13 @@ def _measure(rounds: int, times: dict[int, int]) -> dict[str, Any]:
 def main() -> None:
     """Read the options and measure."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("--quick", action="store_true", help="one round of fewer executions instead of five")
+    parser.add_argument(
+        "--quick", action="store_true", help="one round of fewer executions and kinds instead of five"
+    )
     given = parser.parse_args()
-    finish(lambda: _measure(1, QUICK_TIMES) if given.quick else _measure(5, TIMES))
+    if given.quick:
+        finish(lambda: _measure(1, QUICK_TIMES, QUICK_KINDS))
+    finish(lambda: _measure(5, TIMES, list(KINDS)))
 
 
 if __name__ == "__main__":

@@ -5,12 +5,14 @@ import time
 from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass, fields
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Protocol
 
 import psycopg
 
 from bench.ending import Wrong
+from revolution_hub.model.ids import first_id
 
 SETTLE_LIMIT_S = 120.0
 STEPS = 3
@@ -118,3 +120,45 @@ def misses(made: Rows, answered: int, *, cut: int = 0, steps: int = STEPS) -> li
     if made.steps != steps * made.executions:
         found.append(f"{made.executions} executions of {steps} steps, {made.steps} step results")
     return found
+
+
+def count_since(database: Database, moment: datetime, *, steps: int = STEPS) -> Rows:
+    """Count everything made at this moment or later, whatever it belongs to.
+
+    Ids sort by time of making, so only these rows are looked at, however many there are before them.
+    """
+    first = first_id("exe", moment)
+    ((executions, ended, succeeded),) = database.rows(
+        "SELECT count(*), sum(CASE WHEN status IN ('succeeded', 'failed', 'cancelled') THEN 1 ELSE 0 END), "
+        "sum(CASE WHEN status = 'succeeded' THEN 1 ELSE 0 END) FROM executions WHERE id >= ?",
+        first,
+    )
+    ((whole, in_all),) = database.rows(
+        "SELECT sum(CASE WHEN number = ? AND good = number THEN 1 ELSE 0 END), sum(number) FROM "
+        "(SELECT count(*) AS number, sum(CASE WHEN status = 'succeeded' THEN 1 ELSE 0 END) AS good "
+        "FROM step_executions WHERE execution_id >= ? GROUP BY execution_id) counted",
+        steps,
+        first,
+    )
+    came = [
+        database.rows(f"SELECT count(*) FROM {table} WHERE id >= ?", first_id(prefix, moment))[0][0]
+        for table, prefix in (("events", "evt"), ("deliveries", "dlv"))
+    ]
+    numbers: Sequence[Any] = (executions, ended, succeeded, whole, in_all, *came)
+    return Rows(**{one.name: int(number or 0) for one, number in zip(fields(Rows), numbers, strict=True)})
+
+
+def wait_until_ended(database: Database, moment: datetime, limit_s: float) -> None:
+    """Wait until every execution made at this moment or later has ended; raises Wrong after `limit_s`."""
+    give_up_s = time.monotonic() + limit_s
+    # Asked rarely: the question costs the database something too.
+    while True:
+        ((left,),) = database.rows(
+            "SELECT count(*) FROM executions WHERE id >= ? AND status IN ('queued', 'running', 'waiting')",
+            first_id("exe", moment),
+        )
+        if not left:
+            return
+        if time.monotonic() > give_up_s:
+            raise Wrong(f"after {limit_s:g} s {left} executions have not ended")
+        time.sleep(0.25)

@@ -4,9 +4,11 @@ from collections.abc import Callable
 
 import pytest
 import sqlalchemy as sa
-from rig.judge import found, judge
+from rig.hub import kill_all
+from rig.judge import found, i3_once, i9_families, judge
 from rig.provider import Call
 from rig.site import CHAIN, Site
+from rig.whole import publish_whole
 
 pytestmark = pytest.mark.faults
 
@@ -120,3 +122,65 @@ def test_the_judge_finds_a_secret_in_what_postgresql_no_longer_shows(site: Site)
     change(site, "DELETE FROM deliveries")
     # Then the judge finds it where it still lies
     assert any("pg_wal" in fault for fault in found(site))
+
+
+def _wait_for_nobody(site: Site) -> None:
+    change(site, f"UPDATE executions SET status = 'waiting', wait_reason = 'children' WHERE {PARENT}")
+
+
+def _go_on_alone(site: Site) -> None:
+    change(site, f"UPDATE executions SET status = 'failed' WHERE {PARENT}")
+    change(site, "UPDATE executions SET status = 'queued' WHERE block LIKE 'both/%'")
+
+
+def _be_there_twice(site: Site) -> None:
+    change(site, "UPDATE executions SET place = 0 WHERE parent_step = 'each'")
+
+
+def _lose_parents(site: Site) -> None:
+    change(site, f"DELETE FROM executions WHERE {PARENT}")
+
+
+PARENT = "id IN (SELECT parent_id FROM executions WHERE parent_id IS NOT NULL)"
+FAMILIES: list[tuple[Break, str]] = [
+    (_wait_for_nobody, "waits for children, and none is under way"),
+    (_go_on_alone, "and its parent is failed"),
+    (_be_there_twice, "children have the place"),
+    (_lose_parents, "has no parent"),
+]
+
+
+@pytest.mark.parametrize("stack", ["sqlite"])
+def test_the_judge_finds_each_broken_family(site: Site) -> None:
+    # Given executions with children of every kind, where all was well, and a hub that mends nothing any more
+    site.start()
+    publish_whole(site)
+    site.deliver_until_accepted(site.owners[0], "whole")
+    judge(site)
+    kill_all(site.folder)
+    # When parents and children agree no longer, then the judge says so
+    assert list(i9_families(site)) == []
+    for break_it, told in FAMILIES:
+        assert not any(told in fault for fault in i9_families(site)), break_it.__name__
+        break_it(site)
+        assert any(told in fault for fault in i9_families(site)), break_it.__name__
+
+
+@pytest.mark.parametrize("stack", ["sqlite"])
+def test_the_judge_forgives_what_a_cancelled_execution_left_open_and_nothing_more(site: Site) -> None:
+    # Given an execution that was cancelled while a call was under way that had its effect
+    site.start()
+    site.publish(CHAIN)
+    site.deliver_until_accepted(site.owners[0], "chain")
+    judge(site)
+    kill_all(site.folder)
+    change(site, "UPDATE executions SET status = 'cancelled'")
+    change(site, "UPDATE step_executions SET status = 'running' WHERE step_id = 'enter'")
+    # Then that is no fault
+    assert list(i3_once(site)) == []
+    # But it is one if the step is recorded as failed, or if its effect was there twice
+    change(site, "UPDATE step_executions SET status = 'failed' WHERE step_id = 'enter'")
+    assert [one for one in i3_once(site) if "is failed after 1 effects" in one]
+    change(site, "UPDATE step_executions SET status = 'running' WHERE step_id = 'add'")
+    _have_an_effect_twice(site)
+    assert [one for one in i3_once(site) if "is running after 2 effects" in one]

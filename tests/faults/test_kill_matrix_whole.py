@@ -1,4 +1,4 @@
-"""Every crash point in the midst of the whole language: children, items, calls, waits, failures provided for."""
+"""Every crash point amid the whole language: children, items, calls, waits, failures provided for."""
 
 import time
 from collections.abc import Callable

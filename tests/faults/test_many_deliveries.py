@@ -6,6 +6,7 @@ import signal
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -75,9 +76,7 @@ def overlapping(site: Site, execution_ids: list[str]) -> int:
     """Count the executions that began before the one before them had ended."""
     rows = {one["id"]: one for one in site.rows(sa.select(t.executions))}
     in_line = [rows[one] for one in execution_ids]
-    return sum(
-        one["finished_at"] > after["started_at"] for one, after in zip(in_line, in_line[1:], strict=False)
-    )
+    return sum(one["finished_at"] > after["started_at"] for one, after in pairwise(in_line))
 
 
 @on_each_database

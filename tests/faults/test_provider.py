@@ -1,4 +1,4 @@
-"""F30, F31: a provider that is slow in every way, and one that is stormed and asks its callers to slow down."""
+"""F30, F31: a provider that is slow in every way, and one that is stormed and asks callers to wait."""
 
 import socket
 import time
@@ -22,7 +22,7 @@ on_each_database = pytest.mark.parametrize("stack", DATABASES)
 Figure = Callable[[str, float], None]
 LIMIT_S = 2.0
 LATE_S = 1.5
-"""How much later than its time a step may end on a busy machine; taking over would come five seconds later."""
+"""How much later a step may end on a busy machine; taking it over would come five seconds later."""
 
 
 def limited(action: str, **step: Any) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""A workflow of the whole language with an effect in every part, and what its executions must have come to."""
+"""A workflow of the whole language with an effect in every part, and what its executions must come to."""
 
 from collections import Counter
 from typing import Any
@@ -64,7 +64,7 @@ def publish_whole(site: Site) -> None:
 
 
 def answer_questions(site: Site) -> int:
-    """Be the person who looks at the provider and says what happened, until nobody asks; returns how often."""
+    """Be the person who looks at the provider and says what happened; returns how often one was asked."""
     answered = 0
     while asking := site.rows("SELECT * FROM executions WHERE wait_reason = 'uncertain'"):
         for one in asking:

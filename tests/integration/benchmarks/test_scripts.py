@@ -13,7 +13,17 @@ from bench.ending import NotHere, Wrong, finish
 from bench.figures import percentile, table
 from drain import Turns
 
-SCRIPTS = ("template.py", "webhook.py", "drain.py", "fairness.py")
+SCRIPTS = (
+    "template.py",
+    "webhook.py",
+    "drain.py",
+    "fairness.py",
+    "for_each.py",
+    "steps.py",
+    "safety.py",
+    "memory.py",
+    "growth.py",
+)
 
 
 @pytest.mark.parametrize("script", SCRIPTS)

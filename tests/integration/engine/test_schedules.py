@@ -178,7 +178,7 @@ def test_an_interval_shorter_than_the_run_queues_skips_or_overlaps_as_the_workfl
 
 def test_nothing_a_user_writes_can_take_the_key_of_an_instant(bench: Any, clock: Any, owner: Asker) -> None:
     begin = clock.now
-    workflow_id = minutely(bench, idempotency={"key": "{{ trigger.data.key }}"}, on=[EACH_MINUTE, "manual"])
+    workflow_id = minutely(bench, idempotency={"key": "{{ trigger.data.key? }}"}, on=[EACH_MINUTE, "manual"])
     taken = f"{OWN_KEY}schedule:{kept(bench)[0].id}:{after(60, of=begin)}"
     body = {"data": {"key": taken}}
     path = f"/api/workflows/{workflow_id}/execute"

@@ -4,7 +4,9 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from fastapi.testclient import TestClient
 
+from revolution_hub.api.app import make_api
 from revolution_hub.bus.callback import receive_callback
 from revolution_hub.errors import ConflictError, NotFoundError
 from revolution_hub.model.time import rfc3339
@@ -176,3 +178,21 @@ def test_an_attempt_gets_no_more_time_than_its_step_has_left(bench: Any, script:
     script.next("read_page", play)
     bench.run({"uses": "lab.read_page", "timeout": "5s"})
     assert deadlines == [5.0]
+
+
+def test_the_address_of_a_callback_is_a_door_of_the_api(bench: Any) -> None:
+    execution_id, url = asked(bench)
+    path = url.removeprefix(bench.hub.settings.public())
+    with TestClient(make_api(bench.hub), raise_server_exceptions=False) as client:
+        for body, status, code in [
+            (b"{", 422, "json_invalid"),
+            (b'{"a": 1, "a": 2}', 422, "json_invalid"),
+            (b'{"yes": 1}', 202, None),
+            (b'{"yes": 2}', 409, "already_called"),
+        ]:
+            answer = client.post(path, content=body)
+            assert (answer.status_code, answer.json().get("code")) == (status, code)
+        assert client.post(path[:-3] + "xyz", content=b"{}").status_code == 404
+        assert client.get(path).status_code == 405
+    bench.work()
+    assert bench.look(execution_id).steps["ask"].output["body"] == {"yes": 1}

@@ -58,7 +58,7 @@ def _hang(how: str) -> None:
 
 
 @foul.action(input=object_(note=string(), how=string()), output=_DONE, effect="read", timeout_s=60)
-def hang(ctx: ActionContext, value: JsonObject) -> JsonObject:
+def hang_forever(ctx: ActionContext, value: JsonObject) -> JsonObject:
     """Hang far beyond every deadline, in the way asked for."""
     _hang(value["how"])
     return {"done": "late"}

@@ -160,14 +160,18 @@ async def raw_body(request: Request, limit: int) -> bytes:
     """Read the body, at most `limit` bytes; raises LimitError `body_too_large` before reading more."""
     declared = request.headers.get("content-length", "0")
     if declared.isdigit() and int(declared) > limit:
-        raise LimitError(f"a body has at most {limit} bytes", code="body_too_large")
+        raise _too_large(limit)
     parts, size = [], 0
     async for part in request.stream():
         size += len(part)
         if size > limit:
-            raise LimitError(f"a body has at most {limit} bytes", code="body_too_large")
+            raise _too_large(limit)
         parts.append(part)
     return b"".join(parts)
+
+
+def _too_large(limit: int) -> LimitError:
+    return LimitError(f"a body has at most {limit:,} bytes (REVOLUTION_BODY_BYTES)", code="body_too_large")
 
 
 def json_body(model: type[Body]) -> Any:

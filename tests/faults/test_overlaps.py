@@ -1,0 +1,88 @@
+"""F29: a schedule whose executions take longer than its interval."""
+
+import os
+import signal
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from itertools import pairwise
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from rig.judge import judge
+from rig.site import DATABASES, Site, wait_until
+
+from revolution_hub.store import tables as t
+
+pytestmark = pytest.mark.faults
+on_each_database = pytest.mark.parametrize("stack", DATABASES)
+
+INSTANTS = 3
+APART_S = 1.5
+TAKES_S = 4
+POLICIES: dict[str, Any] = {
+    "overlap": None,
+    "queue": {"key": "all", "when_full": "queue"},
+    "skip": {"key": "all", "when_full": "skip"},
+}
+ENDED = {
+    "overlap": ["succeeded"] * INSTANTS,
+    "queue": ["succeeded"] * INSTANTS,
+    "skip": ["succeeded", "cancelled", "cancelled"],
+}
+
+
+def scheduled(policy: str) -> dict[str, Any]:
+    steps = [{"id": "act", "uses": "ledger.sit_still", "with": {"seconds": TAKES_S}}]
+    document = {"name": policy, "on": [{"schedule": {"every": "1m"}}], "steps": steps}
+    return document if POLICIES[policy] is None else {**document, "concurrency": POLICIES[policy]}
+
+
+def fire_now(site: Site) -> None:
+    """Let every schedule be due now: a minute is the shortest interval, which no test waits for."""
+    engine = site.engine()
+    with engine.connect().execution_options(revolution_tenants="*") as conn, conn.begin():
+        conn.execute(sa.update(t.schedules).values(next_at=datetime.now(UTC)))
+    engine.dispose()
+
+
+def started(site: Site, workflow_id: str) -> list[dict[str, Any]]:
+    table = t.executions
+    return site.rows(sa.select(table).where(table.c.workflow_id == workflow_id).order_by(table.c.id))
+
+
+def overlaps(rows: list[dict[str, Any]]) -> int:
+    return sum(one["finished_at"] > after["started_at"] for one, after in pairwise(rows))
+
+
+@on_each_database
+def test_f29_executions_longer_than_the_interval_overlap_queue_or_are_skipped_as_the_workflow_says(
+    site: Site, figure: Callable[[str, float], None]
+) -> None:
+    # Given schedules of which each says something else of executions that meet
+    site.start()
+    team = site.owners[0].team
+    workflows = {policy: team.publish(scheduled(policy))["id"] for policy in POLICIES}
+    # When they are due again before the last execution has ended, and the clock dies in between
+    for number in range(INSTANTS):
+        begun_s = time.monotonic()
+        fire_now(site)
+        wait_until(
+            lambda number=number: all(len(started(site, one)) == number + 1 for one in workflows.values()),
+            f"instant {number} is fired",
+            20.0,
+            site.hub.log,
+        )
+        if number == 0:
+            os.kill(site.hub.children("clock")[0], signal.SIGKILL)
+        wait_until(lambda begun_s=begun_s: time.monotonic() > begun_s + APART_S, "the next instant")
+    figure("judged after", judge(site))
+    # Then each instant has started one execution, and they have met as the workflow says
+    found = {policy: started(site, one) for policy, one in workflows.items()}
+    assert {policy: [one["status"] for one in rows] for policy, rows in found.items()} == ENDED
+    assert overlaps(found["overlap"]) > 0
+    assert overlaps(found["queue"]) == 0
+    # And what was skipped says why, to everybody who looks
+    reasons = {one["reason"] for one in team.executions() if one["status"] == "cancelled"}
+    assert reasons == {"skipped: others with the same concurrency key are under way"}
