@@ -1,7 +1,5 @@
 """F29: a schedule whose executions take longer than its interval."""
 
-import os
-import signal
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -19,8 +17,8 @@ pytestmark = pytest.mark.faults
 on_each_database = pytest.mark.parametrize("stack", DATABASES)
 
 INSTANTS = 3
-APART_S = 1.5
-TAKES_S = 4
+APART_S = 0.5
+TAKES_S = 6
 POLICIES: dict[str, Any] = {
     "overlap": None,
     "queue": {"key": "all", "when_full": "queue"},
@@ -64,9 +62,8 @@ def test_f29_executions_longer_than_the_interval_overlap_queue_or_are_skipped_as
     site.start()
     team = site.owners[0].team
     workflows = {policy: team.publish(scheduled(policy))["id"] for policy in POLICIES}
-    # When they are due again before the last execution has ended, and the clock dies in between
+    # When they are due again before the last execution has ended
     for number in range(INSTANTS):
-        begun_s = time.monotonic()
         fire_now(site)
         wait_until(
             lambda number=number: all(len(started(site, one)) == number + 1 for one in workflows.values()),
@@ -74,9 +71,7 @@ def test_f29_executions_longer_than_the_interval_overlap_queue_or_are_skipped_as
             20.0,
             site.hub.log,
         )
-        if number == 0:
-            os.kill(site.hub.children("clock")[0], signal.SIGKILL)
-        wait_until(lambda begun_s=begun_s: time.monotonic() > begun_s + APART_S, "the next instant")
+        time.sleep(APART_S)
     figure("judged after", judge(site))
     # Then each instant has started one execution, and they have met as the workflow says
     found = {policy: started(site, one) for policy, one in workflows.items()}
