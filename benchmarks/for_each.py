@@ -100,7 +100,8 @@ def _seconds(database: Database, execution_id: str) -> float:
 def _require_whole(database: Database, execution_id: str, items: int) -> None:
     statement = (
         "SELECT s.kind, count(*), sum(CASE WHEN s.status = 'succeeded' THEN 1 ELSE 0 END) "
-        "FROM step_executions s JOIN executions e ON e.id = s.execution_id WHERE e.parent_id = ? GROUP BY s.kind"
+        "FROM step_executions s JOIN executions e ON e.id = s.execution_id "
+        "WHERE e.parent_id = ? GROUP BY s.kind"
     )
     counted = {kind: (number, good) for kind, number, good in database.rows(statement, execution_id)}
     wanted = {"item": (items, items), "action": (items, items)}
