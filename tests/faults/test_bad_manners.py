@@ -160,6 +160,7 @@ def test_f36_an_action_that_stops_its_whole_process_costs_one_process(
     owner.publish(hooked("bad", step))
     neighbors = [site.deliver_until_accepted(other, slow["name"]) for _ in range(8)]
     site.provider.wait_for_calls("once", len(neighbors))
+    workers = site.hub.children("worker")
     with Probe(site.hub.url) as probe:
         # When an action stops its whole process
         begun_s = time.monotonic()
@@ -167,9 +168,12 @@ def test_f36_an_action_that_stops_its_whole_process_costs_one_process(
         given_up = ("failed", "waiting")
         wait_until(lambda: shown(owner, bad)["status"] in given_up, "it is given up", 40, site.hub.log)
         figure("given up after", time.monotonic() - begun_s)
+        # Then the process that says nothing any more is replaced
+        wait_until(lambda: set(workers) - set(site.hub.children("worker")), "replaced", 40, site.hub.log)
+        figure("the process was replaced after", time.monotonic() - begun_s)
     figure("p99 of the API", probe.p99_s())
     judge(site)
-    # Then it has failed, but of what must not be repeated a person is asked; it was entered once
+    # And the step has failed, but of what must not be repeated a person is asked; it was entered once
     ended = shown(owner, bad)
     attempts = [one["status"] for one in ended["steps"][0]["attempts"]]
     if action == "hang_once":

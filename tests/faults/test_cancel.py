@@ -135,7 +135,7 @@ def test_f48_whatever_an_execution_waits_for_it_can_be_cancelled_with_all_its_ch
     for name, (execution_id, reason) in waiting.items():
         wait_until(lambda: shown(site, execution_id)["wait_reason"] == reason, name, 30, site.hub.log)  # noqa: B023
     wait_until(
-        lambda: site.count("wait_reason = 'timer'") >= 9, "the children wait as well", 30, site.hub.log
+        lambda: site.count("wait_reason = 'timer'") == 8, "the children wait as well", 30, site.hub.log
     )
     # When they are cancelled
     for name, (execution_id, _) in waiting.items():

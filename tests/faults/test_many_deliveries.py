@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 from rig.judge import judge
-from rig.site import DATABASES, Site, one_step
+from rig.site import DATABASES, Site, one_step, wait_until
 from rig.whole import NOTE
 
 from revolution_hub.store import tables as t
@@ -56,6 +56,8 @@ def ordered(*, keyed: bool) -> dict[str, Any]:
 
 
 def kill_one_worker(site: Site) -> None:
+    # The last one may not have been replaced yet.
+    wait_until(lambda: site.hub.children("worker"), "there is a worker", report=site.hub.log)
     os.kill(site.hub.children("worker")[0], signal.SIGKILL)
 
 

@@ -116,7 +116,7 @@ POLICY = {"attempts": 30, "delay": 1, "longest": 4}
 
 
 @on_each_database
-@pytest.mark.parametrize(("action", "statuses"), [("put_entry", (429,)), ("get_entry", (429, 503))])
+@pytest.mark.parametrize(("action", "statuses"), [("put_entry", (429, 503)), ("get_entry", (429, 503))])
 def test_f31_a_storm_is_spread_and_nobody_comes_earlier_than_asked(
     site: Site, action: str, statuses: tuple[int, ...], figure: Figure
 ) -> None:

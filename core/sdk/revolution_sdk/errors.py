@@ -57,10 +57,22 @@ class UnknownOutcomeError(ConnectorError):
     """Raised when the request may have been carried out although no usable answer came.
 
     A time-out, a broken connection or a 5xx after the request left. A `once` action is never repeated
-    after it; the hub asks the action's `confirm`, then a person.
+    after it; the hub asks the action's `confirm`, then a person. What may be repeated is repeated
+    `retry_after_s` later, if the provider asked for such a wait.
     """
 
     code = "unknown_outcome"
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        retry_after_s: float | None = None,
+        code: str | None = None,
+        details: JsonObject | None = None,
+    ) -> None:
+        super().__init__(message, code=code, details=details)
+        self.retry_after_s = retry_after_s
 
 
 class RejectedError(ConnectorError):

@@ -96,6 +96,7 @@ def error_for_status(response: httpx2.Response) -> ConnectorError | None:
         )
     return UnknownOutcomeError(
         f"the provider failed with status {status} after it had the request",
+        retry_after_s=retry_after_s(response.headers),
         code="provider_failed",
         details=details,
     )

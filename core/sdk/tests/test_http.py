@@ -107,9 +107,14 @@ def test_below_400_there_is_no_error(status: int) -> None:
 
 
 def test_a_wait_the_provider_asks_for_travels_along() -> None:
-    for status, method in ((429, "POST"), (503, "GET")):
+    for status, method, kind in (
+        (429, "POST", RetryableError),
+        (503, "GET", RetryableError),
+        (503, "PUT", UnknownOutcomeError),
+    ):
         error = error_for_status(answer(status, method, retry_after="7"))
-        assert isinstance(error, RetryableError)
+        assert isinstance(error, RetryableError | UnknownOutcomeError)
+        assert type(error) is kind
         assert error.retry_after_s == 7
 
 

@@ -33,6 +33,13 @@ def bench(tmp_path: Path) -> Iterator[Inside]:
         yield made
 
 
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Inside]:
+    """One for tests that leave nothing open behind them."""
+    with inside(*new_home(tmp_path_factory.mktemp("shared"), "hub", None)) as made:
+        yield made
+
+
 def _counts(database: Database) -> dict[str, int]:
     return {name: database.rows(f"SELECT count(*) FROM {name}")[0][0] for name in COPIED}
 
@@ -117,25 +124,25 @@ def test_an_execution_that_has_not_ended_is_waited_for(bench: Inside) -> None:
 
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("size", [1, 2, 9])
-def test_a_chain_has_as_many_steps_as_it_says_and_counts_them(bench: Inside, kind: str, size: int) -> None:
-    workflow_id = bench.publish(f"{kind} {size}", KINDS[kind](size))
-    execution_id, cpu_s, wall_s = run_once(bench, workflow_id)
-    bench.require([execution_id], size)
-    require_result(bench, execution_id, kind, size)
+def test_a_chain_has_as_many_steps_as_it_says_and_counts_them(shared: Inside, kind: str, size: int) -> None:
+    workflow_id = shared.publish(f"{kind} {size}", KINDS[kind](size))
+    execution_id, cpu_s, wall_s = run_once(shared, workflow_id)
+    shared.require([execution_id], size)
+    require_result(shared, execution_id, kind, size)
     with pytest.raises(Wrong):
-        require_result(bench, execution_id, kind, size + 10)
+        require_result(shared, execution_id, kind, size + 10)
     assert cpu_s > 0
     assert wall_s > 0
 
 
-def test_the_same_action_is_there_with_every_effect(bench: Inside) -> None:
+def test_the_same_action_is_there_with_every_effect(shared: Inside) -> None:
     calls = [{"id": f"s_{one}", "uses": f"bench.count_{one}", "with": {"n": 1}} for one in EFFECTS]
-    workflow_id = bench.publish("effects", list(calls))
-    ids = bench.start(workflow_id, 3)
-    bench.work(3, threads=2)
-    bench.require(ids, len(EFFECTS))
+    workflow_id = shared.publish("effects", list(calls))
+    ids = shared.start(workflow_id, 3)
+    shared.work(3, threads=2)
+    shared.require(ids, len(EFFECTS))
     with pytest.raises(Wrong, match="0 of 1"):
-        bench.work(1)
+        shared.work(1)
 
 
 def test_memory_is_that_of_the_processes() -> None:

@@ -67,7 +67,6 @@ def hang_forever(ctx: ActionContext, value: JsonObject) -> JsonObject:
 @foul.action(input=object_(note=string(), how=string()), output=_DONE, effect="once", timeout_s=60)
 def hang_once(ctx: ActionContext, value: JsonObject) -> JsonObject:
     """Hang in something that must not be repeated."""
-    ctx.log.warning("hang_once was entered")
     _hang(value["how"])
     return {"done": "late"}
 

@@ -25,7 +25,7 @@ from revolution_hub.model.change import Move
 from revolution_hub.model.connection import Connection
 from revolution_hub.model.execution import Attempt, StepExecution, error_json
 from revolution_hub.model.status import AttemptStatus, ConnectionStatus, ExecutionStatus, StepStatus
-from revolution_hub.model.workflow import Step, StepKind
+from revolution_hub.model.workflow import Step
 from revolution_hub.store import connections
 from revolution_hub.store.tx import StoreError
 from revolution_sdk.connector import Effect, Found
@@ -86,19 +86,18 @@ def _perform(
 
 
 def _target(run: Run, step: Step, record: StepExecution) -> Target:
-    if run.lane is not None and not record.attempts and record.kind == StepKind.ACTION:
-        # Item after item goes to the same place; it is looked for again after a moment.
-        return run.lane.target(step.id, lambda: _find_target(run, step, record))
-    return _find_target(run, step, record)
-
-
-def _find_target(run: Run, step: Step, record: StepExecution) -> Target:
     connector, action = run.hub.catalog.get_action(str(step.uses))
-    with run.hub.store.read(run.execution.tenant_id) as tx:
-        if record.connection_id is not None:
+    if record.connection_id is not None:
+        with run.hub.store.read(run.execution.tenant_id) as tx:
             chosen = connections.get(tx, record.connection_id)
-            return Target(connector=connector, action=action, connection=chosen)
-        connection = connections.find_for(tx, connector.name, step.connection)
+        return Target(connector=connector, action=action, connection=chosen)
+
+    def find() -> Connection | None:
+        with run.hub.store.read(run.execution.tenant_id) as tx:
+            return connections.find_for(tx, connector.name, step.connection)
+
+    # Step after step, and item after item, goes to the same place; after a failure it is looked for again.
+    connection = find() if record.attempts else run.remembered((connector.name, step.connection), find)
     if connection is None and step.connection is not None:
         missing = f"there is no {connector.name} connection {step.connection!r}"
         raise PluginError(missing, code="connection_missing")

@@ -7,9 +7,8 @@ its own, so that one that has ended is never begun again.
 
 import time
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
 
 from revolution_hub.model.workflow import Step, StepKind
 from revolution_sdk.types import Json, JsonObject
@@ -20,11 +19,6 @@ FIRST = 4
 """So many it is given first, before anybody knows how long an item takes."""
 STRETCH_S = 0.5
 """For about so long a lane goes on before it asks again. A failure that stops the loop is heard of then."""
-
-TARGETS_KEPT_S = 1.0
-"""How long a connection that was switched off meanwhile is still used for further items."""
-
-T = TypeVar("T")
 
 _MAY_TAKE_LONG = frozenset({StepKind.WAIT, StepKind.CALL, StepKind.PARALLEL, StepKind.FOR_EACH})
 
@@ -43,19 +37,10 @@ class Lane:
     index: int = -1
     done: int = 0
     began_s: float = field(default_factory=time.monotonic)
-    _targets: dict[str, tuple[float, Any]] = field(default_factory=dict)
 
     def seen(self) -> JsonObject:
         """Return what templates read of the item under way."""
         return {self.step.loop.variable: self.items[self.index], "index": self.index}
-
-    def target(self, step_id: str, find: Callable[[], T]) -> T:
-        """Return what `find` finds for a step, or what it found for an earlier item a moment ago."""
-        known = self._targets.get(step_id)
-        if known is None or time.monotonic() - known[0] > TARGETS_KEPT_S:
-            known = self._targets[step_id] = (time.monotonic(), find())
-        found: T = known[1]
-        return found
 
     def enter(self, index: int) -> None:
         """Go on with this item."""

@@ -86,7 +86,7 @@ def _again(error: Exception, tries: int, policy: RetryPolicy, jitter: float) -> 
 def delay_for(error: Exception, tries: int, policy: RetryPolicy, jitter: float) -> float | None:
     """Return how many seconds to wait before the next attempt, or None to give up.
 
-    `tries` counts from 1. A RetryableError that names `retry_after_s` overrules the policy's delay and is
+    `tries` counts from 1. An error that names `retry_after_s` overrules the policy's delay and is
     never undercut, up to a day; otherwise the delay grows each time as the policy says, with up to its share
     of jitter added.
     """
@@ -100,8 +100,9 @@ def delay_for(error: Exception, tries: int, policy: RetryPolicy, jitter: float) 
 
 
 def _asked_s(error: Exception) -> float | None:
-    asked = error.retry_after_s if isinstance(error, RetryableError | LimitError) else None
-    # A connector may have computed this from anything its provider sent.
+    waits = isinstance(error, RetryableError | UnknownOutcomeError | LimitError)
+    # A connector may have computed this from anything its provider sent, or have left it out.
+    asked = getattr(error, "retry_after_s", None) if waits else None
     if isinstance(asked, bool) or not isinstance(asked, int | float) or not asked >= 0:
         return None
     return float(min(asked, LONGEST_ASKED_S))

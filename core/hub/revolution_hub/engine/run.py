@@ -1,9 +1,10 @@
 """Run: one execution while a worker drives it. Not a value: it holds what is not committed yet."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from revolution_hub.engine.addresses import callback_address, callbacks_in
 from revolution_hub.engine.lane import Lane
@@ -16,6 +17,13 @@ from revolution_hub.model.status import ENDED, StepStatus
 from revolution_hub.model.workflow import Step, Steps, Workflow
 from revolution_hub.store.submit import submit, submit_soon
 from revolution_sdk.types import JsonObject
+
+MOST_NOTED = 32
+"""So many steps are noted at most while nobody waits for their commit."""
+REMEMBERED_S = 1.0
+"""How long a connection that was switched off meanwhile is still used."""
+
+T = TypeVar("T")
 
 
 def _forget(outcome: Outcome | BaseException) -> None:
@@ -45,6 +53,8 @@ class Run:
     lane: Lane | None = None
     position: int = 0
     _callbacks: tuple[str, ...] | None = None
+    _remembered: dict[object, tuple[float, Any]] = field(default_factory=dict)
+    _unshown: set[str] = field(default_factory=set)
     _scope: JsonObject | None = None
     _walk: Iterator[Step] | None = None
     _noted_steps: dict[str, StepExecution] = field(default_factory=dict)
@@ -128,12 +138,21 @@ class Run:
         if step.step_id not in self.steps:
             self.position = max(self.position, step.position) + 1
         self.steps[step.step_id] = self._noted_steps[step.step_id] = step
+        self._unshown.add(step.step_id)
         if self._scope is not None:
             add_record(self._scope, self.workflow, step)
         if attempt is not None:
             tried = self.attempts.setdefault(step.step_id, [])
             tried[:] = [one for one in tried if one.number != attempt.number] + [attempt]
             self._noted_attempts[step.step_id, attempt.number] = attempt
+
+    def remembered(self, what: object, find: Callable[[], T]) -> T:
+        """Return what `find` finds, or what it found for the same a moment ago."""
+        known = self._remembered.get(what)
+        if known is None or time.monotonic() - known[0] > REMEMBERED_S:
+            known = self._remembered[what] = (time.monotonic(), find())
+        found: T = known[1]
+        return found
 
     def respond(self, response: JsonObject) -> None:
         """Note the answer a waiting webhook caller is to get."""
@@ -185,8 +204,20 @@ class Run:
         )
 
     def show(self) -> None:
-        """Hand in what is noted without waiting. It stays noted: the next commit holds it for certain."""
-        submit_soon(self.hub.store, self.pending(), _forget)
+        """Hand in what has changed without waiting. It stays noted: the next commit holds it for certain.
+
+        Once much is noted it is committed, so that a crash does not undo more.
+        """
+        if len(self._noted_steps) >= MOST_NOTED:
+            self.flush()
+            return
+        changed = replace(
+            self.pending(),
+            steps=tuple(self._noted_steps[key] for key in self._unshown),
+            attempts=tuple(one for one in self._noted_attempts.values() if one.step_id in self._unshown),
+        )
+        self._unshown.clear()
+        submit_soon(self.hub.store, changed, _forget)
 
     def flush(self, move: Move | None = None, take: Take | None = None) -> Applied:
         """Commit everything noted, and the move if there is one. Raises FencedError if we lost the claim."""
@@ -195,6 +226,7 @@ class Run:
             raise FencedError(self.execution.id)
         self._noted_steps.clear()
         self._noted_attempts.clear()
+        self._unshown.clear()
         self._starts.clear()
         self._response = self._joins = self._ends_children = None
         if not isinstance(outcome, Applied):
