@@ -317,3 +317,15 @@ def test_when_everything_is_done_nothing_is_left_held(bench: Any) -> None:
     bench.run(READ, SEND)
     assert bench.watch.held() == []
     assert across.count_queued(bench.hub.store, 10, isolated=False) == 0
+
+
+def test_an_execution_of_too_many_steps_ends_with_the_limit_and_its_setting(bench: Any) -> None:
+    few = bench.with_settings(execution_steps=5)
+    seen = few.run(*[{"id": f"s{number}", "set": {"n": number}} for number in range(8)])
+    error = seen.execution.error
+    assert (seen.status, error["code"], error["details"]["setting"]) == (
+        "failed",
+        "limit_exceeded",
+        "REVOLUTION_EXECUTION_STEPS",
+    )
+    assert few.run(*[{"set": {}} for _ in range(5)]).status == "succeeded"

@@ -42,7 +42,9 @@ def begin(hub: Hub, execution: Execution, workflow: Workflow, *, budget_s: float
     run = Run(hub=hub, execution=execution, workflow=workflow, steps={}, attempts={})
     give_up_s = time.monotonic() + budget_s
     move = None
-    while move is None and time.monotonic() < give_up_s:
+    most = hub.settings.execution_steps
+    # A worker refuses what has too many steps.
+    while move is None and time.monotonic() < give_up_s and len(run.steps) < most:
         step = run.next_step()
         if step is None:
             move = Move(status=ExecutionStatus.SUCCEEDED, at=run.now)

@@ -81,10 +81,11 @@ def _one_step(run: Run, watch: Watch) -> Move | None:
     if step is None:
         return Move(status=ExecutionStatus.SUCCEEDED, at=run.now)
     run.connection_id = None
+    if run.record_of(step) is None:
+        require_steps(run.hub.settings, len(run.steps) + 1)
     visited = control.visit(run, step)
     if not visited.more:
         return visited.move
-    require_steps(run.hub.settings, len(run.steps) + 1)
     if step.kind is StepKind.ACTION:
         return _execute(run, watch, step)
     try:

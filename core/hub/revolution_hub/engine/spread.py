@@ -27,6 +27,7 @@ from revolution_hub.model.time import rfc3339
 from revolution_hub.model.workflow import Step, StepKind, block_key
 from revolution_hub.store import family
 from revolution_hub.store.tx import StoreError
+from revolution_hub.template.limits import DEFAULT
 from revolution_sdk.types import JsonObject
 
 
@@ -78,7 +79,9 @@ def _parallel(run: Run, step: Step, record: StepExecution) -> Move:
 
 
 def _for_each(run: Run, step: Step, record: StepExecution) -> Move | None:
-    items = part_of(step, "items").render(run.scope(), now=run.now)
+    # Longer lists than other values, for each item is looked at by itself.
+    limits = replace(DEFAULT, output_chars=max(DEFAULT.output_chars, run.hub.settings.payload_bytes))
+    items = part_of(step, "items").render(run.scope(), limits, run.now)
     if not isinstance(items, list):
         raise InputError("a for_each goes through a list, and this is none", code="not_a_list")
     require_items(run.hub.settings, len(items))
