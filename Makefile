@@ -6,6 +6,7 @@ MEMBERS := core/sdk core/hub plugins/hubspot plugins/google plugins/ai
 STAMP := $(VENV)/.installed
 LEAD ?=
 SECONDS ?= 60
+JOBS ?= 3
 PYTEST := $(BIN)/python -m pytest
 
 .DEFAULT_GOAL := help
@@ -31,8 +32,8 @@ demo: $(STAMP) ## Run the main job against local sandboxes: lead, qualification,
 serve: $(STAMP) ## Keep the hub running on this machine and print where it listens
 	@$(BIN)/revolution serve
 
-test: $(STAMP) ## The gate: every deterministic test
-	@$(PYTEST)
+test: $(STAMP) ## The gate: every deterministic test, some at a time: make test JOBS=1 for one by one
+	@$(PYTEST) -n $(JOBS) --dist loadfile
 
 faults: $(STAMP) ## The evidence that takes longer: processes and servers killed, frozen, cut off; time-outs
 	@$(PYTEST) -m faults -s
