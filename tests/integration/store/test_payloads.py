@@ -309,7 +309,13 @@ values = st.recursive(
 
 
 @given(trigger=st.dictionaries(names, values, max_size=4), output=values, inputs=st.lists(values, max_size=4))
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=40,
+    deadline=None,
+    derandomize=True,
+    database=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
 def test_whatever_is_written_is_read(
     store: Store, make: Any, trigger: Any, output: Any, inputs: list[Any]
 ) -> None:
