@@ -5,7 +5,6 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from revolution_hub.engine.recover import replace_worker
 from revolution_hub.store import tables as t
 from revolution_sdk.errors import CredentialError, RejectedError, RetryableError
 
@@ -115,7 +114,7 @@ def test_waiting_for_a_connection_is_no_failure(bench: Any, script: Any) -> None
 
 def test_a_step_that_kills_its_workers_is_provided_for(bench: Any, script: Any) -> None:
     def die(ctx: Any, value: Any) -> Any:
-        assert replace_worker(bench.hub, bench.hub.process) == 1
+        bench.die()
         return {}
 
     script.next("put_page", die, die, die)

@@ -5,7 +5,6 @@ from typing import Any
 import pytest
 from rig.substeps import AFTER, PLAN, one, plan
 
-from revolution_hub.engine.recover import replace_worker
 from revolution_hub.services import connections
 from revolution_hub.services.executions import Verdict, resolve_step
 from revolution_sdk import CredentialError, Found, RejectedError, RetryableError, UnknownOutcomeError
@@ -62,10 +61,10 @@ def test_a_worker_that_vanishes_between_two_calls_repeats_neither(
         entered.append(ctx.idempotency_key)
         for at, name in enumerate(["a", "b"]):
             if (at, len(entered)) == (vanishing, 1):
-                assert replace_worker(bench.hub, bench.hub.process) == 1
+                bench.die()
             ctx.call("lab.send_letter", {"to": name}, name=name)
         if (vanishing, len(entered)) == (2, 1):
-            assert replace_worker(bench.hub, bench.hub.process) == 1
+            bench.die()
         return {"n": len(entered)}
 
     plan(script, play)
@@ -94,7 +93,7 @@ def test_what_the_action_was_given_is_not_asked_for_again_after_a_crash(
     def play(ctx: Any, value: Any) -> Any:
         got = ctx.call(f"lab.{action}", {"inner": True}, name="one")
         if script.count("read_page") == 1 + (action == "read_page"):
-            assert replace_worker(bench.hub, bench.hub.process) == 1
+            bench.die()
         return {"got": got}
 
     outer = {"id": "plan", "uses": "lab.read_page"}
@@ -108,7 +107,7 @@ def test_what_was_recorded_is_not_made_again_after_a_crash(bench: Any, script: A
     def play(ctx: Any, value: Any) -> Any:
         drawn = ctx.record("drawn", lambda: script.play("drawn", ctx, {}))
         if script.count("put_page") == 1:
-            assert replace_worker(bench.hub, bench.hub.process) == 1
+            bench.die()
         return {"n": drawn}
 
     plan(script, play)
