@@ -44,7 +44,7 @@ def execute(run: Run, watch: Watch, step: Step) -> Move | None:
     """
     record = _timed(run, run.record_of(step) or run.fresh(step))
     if run.execution.pins is not None and step.id in run.execution.pins:
-        run.record(_pinned(run, record, run.execution.pins[step.id]))
+        run.succeed(record, run.execution.pins[step.id])
         return None
     if step.timeout_s is not None and _left_s(run, step, record) <= 0 and _settled(run, record):
         return _note(run, step, _too_late(run, step, record))
@@ -326,10 +326,6 @@ def _too_late(run: Run, step: Step, record: StepExecution) -> Settled:
 def _timeout(step: Step, last: JsonObject) -> JsonObject:
     message = f"the step did not succeed within {step.timeout_s:g} s; at last: {last.get('message')}"
     return error_json("timeout", message, {"last": last.get("code")})
-
-
-def _pinned(run: Run, record: StepExecution, output: Json) -> StepExecution:
-    return replace(record, status=StepStatus.SUCCEEDED, output=output, error=None, finished_at=run.now)
 
 
 def _mark_refused(run: Run, connection: Connection | None, error: CredentialError) -> bool:

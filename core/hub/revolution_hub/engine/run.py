@@ -16,7 +16,7 @@ from revolution_hub.model.execution import Attempt, Execution, StepExecution
 from revolution_hub.model.status import ENDED, StepStatus
 from revolution_hub.model.workflow import Step, Steps, Workflow
 from revolution_hub.store.submit import submit, submit_soon
-from revolution_sdk.types import JsonObject
+from revolution_sdk.types import Json, JsonObject
 
 MOST_NOTED = 32
 """So many steps are noted at most while nobody waits for their commit."""
@@ -145,6 +145,19 @@ class Run:
             tried = self.attempts.setdefault(step.step_id, [])
             tried[:] = [one for one in tried if one.number != attempt.number] + [attempt]
             self._noted_attempts[step.step_id, attempt.number] = attempt
+
+    def succeed(self, step: StepExecution, output: Json) -> None:
+        """Note that a step has its result."""
+        self.record(
+            replace(
+                step,
+                status=StepStatus.SUCCEEDED,
+                output=output,
+                error=None,
+                wake_at=None,
+                finished_at=self.now,
+            )
+        )
 
     def remembered(self, what: object, find: Callable[[], T]) -> T:
         """Return what `find` finds, or what it found for the same a moment ago."""

@@ -87,7 +87,7 @@ def _for_each(run: Run, step: Step, record: StepExecution) -> Move | None:
     require_items(run.hub.settings, len(items))
     record = replace(record, input={"items": items})
     if not items:
-        run.record(_succeeded(run, record, {"items": [], "succeeded": 0, "failed": 0, "errors": []}))
+        run.succeed(record, {"items": [], "succeeded": 0, "failed": 0, "errors": []})
         return None
     lanes = min(step.loop.concurrency, len(items))
     each = max(1, min(first_share(step), math.ceil(len(items) / (2 * lanes))))
@@ -116,7 +116,7 @@ def _call(run: Run, step: Step, record: StepExecution) -> Move | None:
     data = record.input if record.input is not None else body_of(step).render(run.scope(), now=run.now)
     record = replace(record, input=data)
     if run.execution.pins is not None and step.id in run.execution.pins:
-        run.record(_succeeded(run, record, run.execution.pins[step.id]))
+        run.succeed(record, run.execution.pins[step.id])
         return None
     tenant_id = run.execution.tenant_id
     workflow_id, version = published_by_name(run.hub.store, tenant_id, str(step.target))
@@ -165,19 +165,8 @@ def _join(run: Run, step: Step, record: StepExecution) -> Move | None:
     joined = collect(run, step, record)
     if joined.error is not None:
         return fail_step(run, step, replace(record, output=joined.output), joined.error)
-    run.record(_succeeded(run, record, joined.output))
+    run.succeed(record, joined.output)
     return None
-
-
-def _succeeded(run: Run, record: StepExecution, output: object) -> StepExecution:
-    return replace(
-        record,
-        status=StepStatus.SUCCEEDED,
-        output=output,
-        error=None,
-        wake_at=None,
-        finished_at=run.now,
-    )
 
 
 def _wait(record: StepExecution, now: datetime) -> Move:

@@ -32,7 +32,7 @@ def wait(run: Run, step: Step) -> Move | None:
             failed = error_json(error.code, error.message)
             return fail_step(run, step, run.fresh(step), failed)
     if record.wake_at is None or run.now >= record.wake_at:
-        run.record(_done(run, record, record.input))
+        run.succeed(record, record.input)
         return None
     run.record(record)
     return _wait(run, record, WaitReason.TIMER)
@@ -71,19 +71,13 @@ def _for_callback(run: Run, step: Step, record: StepExecution | None) -> Move | 
     if came is not None:
         body = whole(run.hub.store.files, came["data"])
         output: JsonObject = {"body": body, "received_at": rfc3339(came["received_at"])}
-        run.record(_done(run, record, output))
+        run.succeed(record, output)
         return None
     if record.wake_at is not None and run.now >= record.wake_at:
         error = error_json("timeout", f"no callback came within {step.timeout_s:g} s")
         return fail_step(run, step, record, error)
     run.record(record)
     return _wait(run, record, WaitReason.CALLBACK)
-
-
-def _done(run: Run, record: StepExecution, output: Json) -> StepExecution:
-    return replace(
-        record, status=StepStatus.SUCCEEDED, output=output, wake_at=None, error=None, finished_at=run.now
-    )
 
 
 def _wait(run: Run, record: StepExecution, reason: WaitReason) -> Move:
