@@ -1,0 +1,57 @@
+"""Data keys, provider apps and connections: what is sealed, and by what."""
+
+import sqlalchemy as sa
+
+from revolution_hub.store.tables.columns import (
+    id_column,
+    metadata,
+    moment,
+    sealed,
+    tenant_column,
+    text,
+    whole,
+)
+
+data_keys = sa.Table(
+    "data_keys",
+    metadata,
+    id_column(),
+    tenant_column(),
+    sa.Column("wrapped", sa.LargeBinary, nullable=False),
+    moment("created_at", null=False),
+    sa.Index(None, "tenant_id"),
+)
+
+provider_apps = sa.Table(
+    "provider_apps",
+    metadata,
+    id_column(),
+    text("connector", null=False),
+    sa.Column("app_key", sa.String(80), nullable=False, unique=True),
+    sa.Column("owner_tenant_id", sa.String(40), nullable=True),
+    text("client_id", null=False),
+    *sealed(),
+    moment("created_at", null=False),
+)
+
+connections = sa.Table(
+    "connections",
+    metadata,
+    id_column(),
+    tenant_column(),
+    text("connector", null=False),
+    text("name", null=False),
+    sa.Column("status", sa.String(20), nullable=False),
+    text("status_reason"),
+    text("base_url", null=False),
+    text("account"),
+    sa.Column("app_id", sa.String(40), nullable=True),
+    *sealed(),
+    whole("revision"),
+    sa.Column("refresh_owner", sa.String(60), nullable=True),
+    moment("refresh_until"),
+    moment("created_at", null=False),
+    moment("updated_at", null=False),
+    sa.UniqueConstraint("tenant_id", "connector", "name"),
+    sa.Index(None, "app_id", "account"),
+)
