@@ -2,7 +2,8 @@
 
 Run: python benchmarks/for_each.py [--quick]. The last line is one JSON object. The ideal time is that of the
 waits alone. Measured embedded (SQLite) and on PostgreSQL with Redis, once with a provider that answers within
-the worker and once over HTTP, whose client and server take their share of the machine.
+the worker and once over HTTP, whose client and server take their share of the machine: what the calls take
+without a hub is measured beside it.
 """
 
 import argparse
@@ -16,6 +17,7 @@ from typing import Any
 
 import httpx2
 
+from bench.bare import seconds_of_calls
 from bench.ending import Wrong, finish
 from bench.figures import median, table
 from bench.rows import Database, Postgresql, Sqlite
@@ -140,6 +142,9 @@ def _measure(items: int, rounds: int) -> dict[str, Any]:
                     _run(place, how, CONCURRENCY)
                     times = [_run(place, how, items) for _ in range(rounds)]
                     found[f"{how}_{name}"] = median(times)
+                    if how == "http":
+                        bare = [seconds_of_calls(place.provider, items, CONCURRENCY) for _ in range(rounds)]
+                        found[f"calls_{name}"] = median(bare)
                     print(
                         f"{name:<9} {how:<7} {median(times):6.2f} s   {median(times) / ideal_s:5.2f} x ideal",
                         flush=True,
@@ -148,8 +153,10 @@ def _measure(items: int, rounds: int) -> dict[str, Any]:
     print("\n" + table(("", "seconds", "times the ideal"), rows) + "\n")
     figures: dict[str, Any] = {"items": items, "ideal_s": ideal_s}
     figures |= {f"seconds_{name}": round(seconds, 2) for name, seconds in found.items()}
+    figures |= {f"ratio_to_ideal_{name}": round(seconds / ideal_s, 3) for name, seconds in found.items()}
     return figures | {
-        f"ratio_to_ideal_{name}": round(seconds / ideal_s, 3) for name, seconds in found.items()
+        f"ratio_to_calls_{name}": round(found[f"http_{name}"] / found[f"calls_{name}"], 3)
+        for name in ("embedded", "redis")
     }
 
 

@@ -74,6 +74,49 @@ def test_with_more_tenants_than_room_everybody_has_a_turn(store: Store, make: An
     assert take(store, 4, turns=turns) == []
 
 
+@pytest.mark.parametrize(
+    ("queued", "mine", "theirs", "among", "taken", "left"),
+    [
+        (50, 0, 0, 2, 25, True),
+        (50, 25, 0, 2, 13, True),
+        (50, 0, 30, 2, 40, True),
+        (50, 0, 60, 2, 50, False),
+        (50, 40, 0, 2, 8, True),
+        (8, 40, 0, 2, 8, False),
+        (50, 0, 0, 1, 50, False),
+        (50, 0, 0, 4, 13, True),
+    ],
+)
+def test_of_what_would_all_fit_a_process_takes_its_share_alone(
+    store: Store, make: Any, queued: int, mine: int, theirs: int, among: int, taken: int, left: bool
+) -> None:
+    busy = {"status": ExecutionStatus.RUNNING, "lease_until": LATER}
+    for owner, count in (("wrk_1", mine), ("wrk_2", theirs)):
+        if count:
+            add(store, make, count, "ten_b", lease_owner=owner, **busy)
+    many, turns = add(store, make, queued), Turns()
+    assert ids(take(store, 100, turns=turns, among=among)) == ids(many[:taken])
+    assert turns.left is left
+    rest = take(store, 100, turns=turns, among=1)
+    assert (len(rest), turns.left) == (queued - taken, False)
+
+
+def test_where_there_is_more_than_a_process_can_take_it_takes_as_much_as_it_can(
+    store: Store, make: Any
+) -> None:
+    turns = Turns()
+    many = add(store, make, 50)
+    assert ids(take(store, 50, turns=turns, among=2)) == ids(many)
+    assert turns.left is False
+
+
+def test_more_processes_than_one_expected_are_counted(store: Store, make: Any) -> None:
+    for number in range(3):
+        add(store, make, 1, "ten_b", **{**RUNNING, "lease_owner": f"wrk_{number + 5}"})
+    add(store, make, 45)
+    assert len(take(store, 100, among=2)) == 12
+
+
 def test_it_goes_on_behind_a_tenant_that_has_nothing_left(store: Store, make: Any) -> None:
     for name in "abd":
         add(store, make, 1, f"ten_{name}")

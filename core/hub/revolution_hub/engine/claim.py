@@ -28,8 +28,10 @@ class Claimer:
     watch: Watch | None = None
     turns: Turns = field(default_factory=Turns)
 
-    def take(self, limit: int) -> list[Execution]:
-        """Claim up to `limit` executions, tenants in turn. For one thread at a time."""
+    def take(self, limit: int, *, among: int = 1) -> list[Execution]:
+        """Claim up to `limit` executions, tenants in turn, and of few no more than one of `among` processes'
+        share; `turns.left` tells whether it left some. For one thread at a time.
+        """
         now = self.hub.now()
         settings = self.hub.settings
         taken = claim(
@@ -40,6 +42,7 @@ class Claimer:
             limit=limit,
             caps=Caps(tenant=settings.tenant_running, connection=settings.connection_running),
             turns=self.turns,
+            among=among,
             isolated=self.isolated,
         )
         if self.watch is not None:

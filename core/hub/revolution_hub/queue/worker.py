@@ -30,6 +30,8 @@ KEEP_S = 1.0
 SUSPECTS_S = 5.0
 IDLE_ISOLATED_S = 20.0
 LATE_S = 1.0
+SHARED_S = 0.01
+"""How long what was left to other processes is theirs."""
 FIRST_THREADS = 4
 
 LAST_S = 0.5
@@ -71,6 +73,7 @@ class Worker:
         self._room = threading.Condition()
         self._left_behind = False
         self._flowing = False
+        self._shared = False
         self._refill_below = self._threads
         self._stopping = False
         self._over = threading.Event()
@@ -115,6 +118,10 @@ class Worker:
             if taken and taken == free and was_idle:
                 # This process is full at once, so there may be more than it can take: the ring goes on.
                 self._hub.wake()
+            if self._shared:
+                # Rung before it sleeps, so that the ring reaches somebody who waits for one.
+                self._hub.wake()
+                time.sleep(SHARED_S)
             was_idle = bool(free) and not taken
             if was_idle:
                 self._ear.wait(self._poll_s)
@@ -139,13 +146,17 @@ class Worker:
             return 0
 
     def _take(self, free: int) -> int:
+        # Whatever was left to others and is still there, they had no room for.
+        among = 1 if self._shared else self._hub.settings.worker_processes
+        self._shared = False
         # Looking is cheaper than claiming for nothing; while claims bring something it is not needed.
         if not self._flowing and not across.count_queued(self._hub.store, 1, isolated=self._isolated):
             self._left_behind = False
             return 0
         # What a limit keeps from being claimed now may be claimed as soon as one of ours has ended.
         self._left_behind = True
-        executions = self._claimer.take(free)
+        executions = self._claimer.take(free, among=among)
+        self._shared = self._claimer.turns.left
         self._flowing = bool(executions)
         if executions:
             reach("worker.after_claim")

@@ -28,6 +28,9 @@ from revolution_hub.store.tx import Store
 _TABLE = t.executions
 _QUEUED = str(ExecutionStatus.QUEUED)
 
+LEAST_SHARED = 8
+"""So few are not worth being divided."""
+
 Lane = tuple[str, str | None]
 """A tenant, and the connection whose turn its executions wait for; None: whatever waits for none."""
 
@@ -44,11 +47,13 @@ class Caps:
 class Turns:
     """What a process remembers between its claims: whose turn was last, and what other processes use.
 
-    `elsewhere` counts, per connection, what ran in other processes at the last claim.
+    `elsewhere` counts, per connection, what ran in other processes at the last claim. `left` says that the
+    last claim left some of what it found to other processes.
     """
 
     last: str = ""
     elsewhere: Mapping[str, int] = field(default_factory=dict)
+    left: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +62,7 @@ class _Running:
 
     tenants: Counter[str]
     connections: Counter[str]
+    owners: Counter[str]
 
     def full(self, caps: Caps) -> tuple[set[str], set[str]]:
         """Return the tenants and the connections that are at their cap."""
@@ -64,6 +70,12 @@ class _Running:
             {one for one, count in self.tenants.items() if count >= caps.tenant},
             {one for one, count in self.connections.items() if count >= caps.connection},
         )
+
+    def share(self, owner: str, found: int, among: int) -> int:
+        """Return how many of what was found one process takes, so that all have about as much to do."""
+        others = len(self.owners.keys() - {owner}) + 1
+        even = -(-(self.owners.total() + found) // max(among, others))
+        return max(LEAST_SHARED, even - self.owners[owner])
 
 
 def claim(
@@ -75,6 +87,7 @@ def claim(
     limit: int,
     caps: Caps,
     turns: Turns,
+    among: int = 1,
     isolated: bool = False,
 ) -> list[Execution]:
     """Take up to `limit` queued executions with a lease until then and a new fence, in the order of turns.
@@ -86,12 +99,18 @@ def claim(
     One whose workers vanished twice is taken only by the isolated worker, which drives one at a time: if
     it takes its process down again, no neighbor falls with it.
 
+    When all that is queued would fit, one of `among` processes takes no more than its share of it; beside
+    the lanes of one `for_each` it would otherwise be busy, and the others idle, until the last item.
+
     Several processes claim at once on PostgreSQL without waiting for each other, so what they take in the
     same instant may exceed a cap by as much; the next claim sees it.
     """
     with store.begin_across() as tx:
         running, turns.elsewhere = _count_running(tx.conn, owner)
-        picked = _pick(tx.conn, running, turns.last, limit, caps, isolated=isolated)
+        found = _pick(tx.conn, running, turns.last, limit, caps, isolated=isolated)
+        full = len(found) == limit or among < 2
+        most = limit if full else running.share(owner, len(found), among)
+        picked, turns.left = found[:most], len(found) > most
         if not picked:
             return []
         taken = _take(tx.conn, [one for _, one in picked], owner, now, until)
@@ -106,9 +125,10 @@ def _users() -> sa.Select[Any]:
 
 
 def _count_running(conn: Connection, owner: str) -> tuple[_Running, Mapping[str, int]]:
-    running, elsewhere = _Running(Counter(), Counter()), Counter[str]()
+    running, elsewhere = _Running(Counter(), Counter(), Counter()), Counter[str]()
     for tenant_id, connection_id, holder, count in conn.execute(_users()):
         running.tenants[tenant_id] += count
+        running.owners[holder] += count
         if connection_id is not None:
             running.connections[connection_id] += count
             if holder != owner:
