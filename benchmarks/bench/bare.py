@@ -1,4 +1,4 @@
-"""What the calls alone take: the same requests by the same HTTP client, from as many threads, and nothing else.
+"""What calls alone take: the same requests by the same HTTP client, from as many threads, and nothing else.
 
 Two processes, as the hub has two workers. Every thread keeps its connection.
 """

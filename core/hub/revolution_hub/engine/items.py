@@ -37,10 +37,9 @@ def conclude(run: Run, move: Move) -> Move | None:
 def take_more(run: Run, lane: Lane, move: Move) -> bool:
     """Commit what is noted and take further items, else make the lane's last move; tells which it was."""
     take = Take(round=lane.round, most=lane.wanted())
-    allotted = run.flush(move, take).allotted
-    if not allotted:
+    lane.take(run.flush(move, take).allotted)
+    if not lane.todo:
         return False
-    lane.take(allotted)
     _next_item(run, lane)
     return True
 
@@ -48,12 +47,29 @@ def take_more(run: Run, lane: Lane, move: Move) -> bool:
 def give_back(run: Run, move: Move) -> Take | None:
     """Return what a lane that has to wait gives back, so that others do it; None if there is nothing."""
     lane = run.lane
-    if lane is None or move.status is not ExecutionStatus.WAITING or not lane.todo:
+    if lane is None or move.status is not ExecutionStatus.WAITING:
+        return None
+    _collect(run, lane)
+    if not lane.todo:
         return None
     return Take(round=lane.round, kept=(lane.index,), given_back=tuple(lane.todo))
 
 
+def _ask_ahead(run: Run, lane: Lane) -> None:
+    """Ask for further items without waiting for them, before the lane has nothing left."""
+    if not run.asked and lane.runs_low():
+        run.ask(Take(round=lane.round, most=lane.wanted(), kept=tuple(lane.todo)))
+
+
+def _collect(run: Run, lane: Lane) -> None:
+    """Add what was asked for ahead, once it is there."""
+    if run.asked:
+        lane.take(run.answer().allotted)
+
+
 def _next_item(run: Run, lane: Lane) -> Move | None:
+    if not lane.todo:
+        _collect(run, lane)
     if not lane.todo:
         return Move(status=ExecutionStatus.SUCCEEDED, at=run.now)
     run.enter(lane.todo.popleft())
@@ -66,6 +82,7 @@ def _end_item(run: Run, lane: Lane, move: Move) -> Move | None:
     lane.done += 1
     if ended.status is StepStatus.FAILED and lane.step.loop.stop:
         return Move(status=ExecutionStatus.FAILED, at=run.now, error=ended.error)
+    _ask_ahead(run, lane)
     return _next_item(run, lane)
 
 

@@ -19,6 +19,8 @@ FIRST = 4
 """So many it is given first, before anybody knows how long an item takes."""
 STRETCH_S = 0.5
 """For about so long a lane goes on before it asks again. A failure that stops the loop is heard of then."""
+AHEAD_S = 0.1
+"""So long before it has nothing left it asks for more, which takes a commit that it need not wait for."""
 
 _MAY_TAKE_LONG = frozenset({StepKind.WAIT, StepKind.CALL, StepKind.PARALLEL, StepKind.FOR_EACH})
 
@@ -27,7 +29,7 @@ _MAY_TAKE_LONG = frozenset({StepKind.WAIT, StepKind.CALL, StepKind.PARALLEL, Ste
 class Lane:
     """The items of one hand-out. `step` is the `for_each`, `items` its list, `index` the item under way.
 
-    `todo` are the indexes that have not been begun.
+    `todo` are the indexes that have not been begun. `more` says that others may be left for it to take.
     """
 
     step: Step
@@ -36,7 +38,12 @@ class Lane:
     todo: deque[int] = field(default_factory=deque)
     index: int = -1
     done: int = 0
+    more: bool = True
     began_s: float = field(default_factory=time.monotonic)
+    one_by_one: bool = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.one_by_one = first_share(self.step) == 1
 
     def seen(self) -> JsonObject:
         """Return what templates read of the item under way."""
@@ -47,16 +54,24 @@ class Lane:
         self.index = index
 
     def take(self, indexes: Iterable[int]) -> None:
-        """Add a hand-out to what is to be done."""
+        """Add a hand-out to what is to be done; an empty one was the last."""
+        before = len(self.todo)
         self.round += 1
         self.todo.extend(indexes)
+        self.more = len(self.todo) > before
 
     def wanted(self) -> int:
         """Return how many items to take next, by how long those so far have taken."""
-        if first_share(self.step) == 1:
+        if self.one_by_one:
             return 1
-        each_s = (time.monotonic() - self.began_s) / max(1, self.done)
-        return max(1, min(MOST_AT_ONCE, int(STRETCH_S / max(each_s, 1e-6))))
+        return max(1, min(MOST_AT_ONCE, int(STRETCH_S / max(self._each_s(), 1e-6))))
+
+    def runs_low(self) -> bool:
+        """Tell whether to ask for further items before these are done."""
+        return self.more and not self.one_by_one and len(self.todo) * self._each_s() <= AHEAD_S
+
+    def _each_s(self) -> float:
+        return (time.monotonic() - self.began_s) / max(1, self.done)
 
 
 def first_share(step: Step) -> int:

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, TypeVar
@@ -34,6 +35,23 @@ class FencedError(Exception):
     """Raised inside a drive when somebody else holds the execution now; the drive just stops."""
 
 
+class _Question:
+    """A wish for further items under way to the database, and what was handed in with it."""
+
+    def __init__(self, handed_in: Progress) -> None:
+        self.handed_in = handed_in
+        self._told: Future[Outcome] = Future()
+
+    def told(self, outcome: Outcome | BaseException) -> None:
+        if isinstance(outcome, BaseException):
+            self._told.set_exception(outcome)
+        else:
+            self._told.set_result(outcome)
+
+    def outcome(self) -> Outcome:
+        return self._told.result()
+
+
 @dataclass(slots=True, kw_only=True)
 class Run:
     """What a drive knows. `record` notes a fact, `flush` commits all noted facts in one change.
@@ -63,6 +81,7 @@ class Run:
     _joins: JsonObject | None = None
     _ends_children: str | None = None
     _response: JsonObject | None = None
+    _question: "_Question | None" = None
 
     @property
     def now(self) -> datetime:
@@ -232,18 +251,51 @@ class Run:
         self._unshown.clear()
         submit_soon(self.hub.store, changed, _forget)
 
+    @property
+    def asked(self) -> bool:
+        """Whether items were asked for ahead, and the answer was not looked at."""
+        return self._question is not None
+
+    def ask(self, take: Take) -> None:
+        """Hand in everything noted and ask for further items, without waiting for either."""
+        self._question = question = _Question(self.pending(None, take))
+        submit_soon(self.hub.store, question.handed_in, question.told)
+
+    def answer(self) -> Applied:
+        """Wait for what came of `ask`. Raises FencedError if we lost the claim."""
+        question, self._question = self._question, None
+        if question is None:
+            raise ValueError("nothing was asked for")
+        applied = _applied(self, question.outcome())
+        self._let_go(question.handed_in)
+        return applied
+
+    def _let_go(self, committed: Progress) -> None:
+        """Forget what is committed; what was noted anew since is still to be."""
+        for step in committed.steps:
+            if self._noted_steps.get(step.step_id) is step:
+                del self._noted_steps[step.step_id]
+        for attempt in committed.attempts:
+            if self._noted_attempts.get((attempt.step_id, attempt.number)) is attempt:
+                del self._noted_attempts[attempt.step_id, attempt.number]
+        self._starts = [one for one in self._starts if one not in committed.starts]
+
     def flush(self, move: Move | None = None, take: Take | None = None) -> Applied:
         """Commit everything noted, and the move if there is one. Raises FencedError if we lost the claim."""
-        outcome = submit(self.hub.store, self.pending(move, take))
-        if isinstance(outcome, Fenced):
-            raise FencedError(self.execution.id)
+        applied = _applied(self, submit(self.hub.store, self.pending(move, take)))
         self._noted_steps.clear()
         self._noted_attempts.clear()
         self._unshown.clear()
         self._starts.clear()
         self._response = self._joins = self._ends_children = None
-        if not isinstance(outcome, Applied):
-            raise TypeError(f"progress cannot be {type(outcome).__name__}")
-        if outcome.woke:
-            self.hub.wake()
-        return outcome
+        return applied
+
+
+def _applied(run: Run, outcome: Outcome) -> Applied:
+    if isinstance(outcome, Fenced):
+        raise FencedError(run.execution.id)
+    if not isinstance(outcome, Applied):
+        raise TypeError(f"progress cannot be {type(outcome).__name__}")
+    if outcome.woke:
+        run.hub.wake()
+    return outcome

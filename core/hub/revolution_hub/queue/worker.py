@@ -30,8 +30,9 @@ KEEP_S = 1.0
 SUSPECTS_S = 5.0
 IDLE_ISOLATED_S = 20.0
 LATE_S = 1.0
-SHARED_S = 0.01
-"""How long what was left to other processes is theirs."""
+OFFERS = 3
+OFFER_S = 0.015
+"""So often, and for so long, what one process leaves is offered to the others."""
 FIRST_THREADS = 4
 
 LAST_S = 0.5
@@ -119,12 +120,26 @@ class Worker:
                 # This process is full at once, so there may be more than it can take: the ring goes on.
                 self._hub.wake()
             if self._shared:
-                # Rung before it sleeps, so that the ring reaches somebody who waits for one.
-                self._hub.wake()
-                time.sleep(SHARED_S)
+                self._offer()
             was_idle = bool(free) and not taken
             if was_idle:
                 self._ear.wait(self._poll_s)
+
+    def _offer(self) -> None:
+        """Ring until somebody else has taken what this process left, or nobody comes."""
+        for _ in range(OFFERS):
+            # A ring reaches one of those that listen, which may be this process itself.
+            self._hub.wake()
+            time.sleep(OFFER_S)
+            if self._stopping or not self._some_are_left():
+                break
+
+    def _some_are_left(self) -> bool:
+        try:
+            return across.count_queued(self._hub.store, 1, isolated=False) > 0
+        except HubError as error:
+            _log.warning("no work could be looked for: %s", error.message)
+            return False
 
     def _wait_for_room(self) -> int:
         """Wait until there is room, for a moment at most; returns how many more may be claimed now.
