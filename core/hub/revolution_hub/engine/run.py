@@ -16,7 +16,7 @@ from revolution_hub.model.change import Applied, Fenced, Move, Outcome, Progress
 from revolution_hub.model.execution import Attempt, Execution, StepExecution
 from revolution_hub.model.status import ENDED, StepStatus
 from revolution_hub.model.workflow import Step, Steps, Workflow
-from revolution_hub.store.submit import submit, submit_soon
+from revolution_hub.store.submit import Waiting, submit, submit_soon
 from revolution_sdk.types import Json, JsonObject
 
 MOST_NOTED = 32
@@ -72,7 +72,8 @@ class Run:
     position: int = 0
     _callbacks: tuple[str, ...] | None = None
     _remembered: dict[object, tuple[float, Any]] = field(default_factory=dict)
-    _unshown: set[str] = field(default_factory=set)
+    _shown: dict[str, StepExecution] = field(default_factory=dict)
+    _showing: tuple[Waiting, Progress] | None = None
     _scope: JsonObject | None = None
     _walk: Iterator[Step] | None = None
     _noted_steps: dict[str, StepExecution] = field(default_factory=dict)
@@ -157,7 +158,6 @@ class Run:
         if step.step_id not in self.steps:
             self.position = max(self.position, step.position) + 1
         self.steps[step.step_id] = self._noted_steps[step.step_id] = step
-        self._unshown.add(step.step_id)
         if self._scope is not None:
             add_record(self._scope, self.workflow, step)
         if attempt is not None:
@@ -243,13 +243,26 @@ class Run:
         if len(self._noted_steps) >= MOST_NOTED:
             self.flush()
             return
-        changed = replace(
-            self.pending(),
-            steps=tuple(self._noted_steps[key] for key in self._unshown),
-            attempts=tuple(one for one in self._noted_attempts.values() if one.step_id in self._unshown),
-        )
-        self._unshown.clear()
-        submit_soon(self.hub.store, changed, _forget)
+        if self._showing is not None:
+            waiting, last = self._showing
+            changed = self._changed()
+            if waiting.replace(changed):
+                self._showing = waiting, changed
+                return
+            self._shown |= {one.step_id: one for one in last.steps}
+        changed = self._changed()
+        self._showing = submit_soon(self.hub.store, changed, _forget), changed
+
+    def _changed(self) -> Progress:
+        """Return what is noted and was not shown as it is now."""
+        steps = {key: one for key, one in self._noted_steps.items() if self._shown.get(key) is not one}
+        attempts = tuple(one for one in self._noted_attempts.values() if one.step_id in steps)
+        return replace(self.pending(), steps=tuple(steps.values()), attempts=attempts)
+
+    def call_off_showing(self) -> None:
+        """Spare the database what was only to be shown, as everything noted is about to be committed."""
+        if self._showing is not None:
+            self._showing[0].call_off()
 
     @property
     def asked(self) -> bool:
@@ -282,10 +295,12 @@ class Run:
 
     def flush(self, move: Move | None = None, take: Take | None = None) -> Applied:
         """Commit everything noted, and the move if there is one. Raises FencedError if we lost the claim."""
+        self.call_off_showing()
         applied = _applied(self, submit(self.hub.store, self.pending(move, take)))
         self._noted_steps.clear()
         self._noted_attempts.clear()
-        self._unshown.clear()
+        self._shown.clear()
+        self._showing = None
         self._starts.clear()
         self._response = self._joins = self._ends_children = None
         return applied

@@ -143,6 +143,7 @@ class Watch:
         execution_id = run.execution.id
         with self._lock:
             self._settling.add(execution_id)
+        run.call_off_showing()
         try:
             submit_soon(self.hub.store, run.pending(move, take), partial(self._settled, run))
         except BaseException:

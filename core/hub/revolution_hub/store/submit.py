@@ -45,12 +45,50 @@ def submit_all(store: Store, changes: Sequence[Change]) -> list[Outcome | BaseEx
     return store.companion(Committer).submit_all(changes)
 
 
-def submit_soon(store: Store, change: Change, done: Callable[[Outcome | BaseException], None]) -> None:
+def submit_soon(store: Store, change: Change, done: Callable[[Outcome | BaseException], None]) -> "Waiting":
     """Hand in a change without waiting for its commit; `done` is told the outcome by the committer's thread.
 
-    `done` must be quick. Raises StoreError, and tells nothing, if the change could not even be queued.
+    `done` must be quick. Until the change is taken it may be replaced or called off; one that is called off
+    has no outcome. Raises StoreError, and tells nothing, if the change could not even be queued.
     """
-    store.companion(Committer).queue([_Ticket(change, _Told(done), 0)])
+    committer = store.companion(Committer)
+    waiting = Waiting(committer, change)
+    committer.queue([_Ticket(waiting, _Told(done), 0)])
+    return waiting
+
+
+class Waiting:
+    """A change that waits to be committed. Safe to use from any thread."""
+
+    __slots__ = ("_change", "_committer", "_taken")
+
+    def __init__(self, committer: "Committer", change: Change) -> None:
+        self._committer = committer
+        self._change: Change | None = change
+        self._taken = False
+
+    def replace(self, change: Change) -> bool:
+        """Let another change of the same execution be committed in its place; False if it is too late."""
+        return self._put(change)
+
+    def call_off(self) -> bool:
+        """Commit nothing in its place; False if it is too late."""
+        return self._put(None)
+
+    def look(self) -> Change | None:
+        """Return the change, None if it was called off. For the committer alone."""
+        return self._change
+
+    def take(self) -> None:
+        """Say that the change is about to be committed as it is now. For the committer alone."""
+        self._taken = True
+
+    def _put(self, change: Change | None) -> bool:
+        with self._committer.lock:
+            if self._taken:
+                return False
+            self._change = change
+            return True
 
 
 class _Told:
@@ -95,12 +133,15 @@ class _Group:
 class _Ticket(NamedTuple):
     """One change on its way, and its place in what was handed in with it."""
 
-    change: Change
+    change: Change | Waiting
     group: "_Group | _Told"
     at: int
 
     def settle(self, outcome: Outcome | BaseException) -> None:
         self.group.settle(self.at, outcome)
+
+
+_Taken = tuple[_Ticket, Change]
 
 
 class Committer:
@@ -141,6 +182,11 @@ class Committer:
             self._changed.notify_all()
         self._thread.join()
 
+    @property
+    def lock(self) -> threading.Condition:
+        """What is held while the queue is looked at."""
+        return self._changed
+
     def _has_room(self) -> bool:
         return self._closing or len(self._queue) < self._longest_queue
 
@@ -150,29 +196,41 @@ class Committer:
             if self._store.dialect == SQLITE and self._queue:
                 time.sleep(BREATH_S)
 
-    def _take(self) -> list[_Ticket]:
+    def _take(self) -> list[_Taken]:
         with self._changed:
-            self._changed.wait_for(lambda: self._queue or self._closing)
-            batch: list[_Ticket] = []
-            moved: set[str] = set()
-            while self._queue and len(batch) < LARGEST_BATCH:
+            while True:
+                self._changed.wait_for(lambda: self._queue or self._closing)
+                batch = self._take_what_may_go_together()
+                self._changed.notify_all()
+                if batch or (self._closing and not self._queue):
+                    return batch
+
+    def _take_what_may_go_together(self) -> list[_Taken]:
+        batch: list[_Taken] = []
+        moved: set[str] = set()
+        while self._queue and len(batch) < LARGEST_BATCH:
+            ticket = self._queue[0]
+            change = ticket.change.look() if isinstance(ticket.change, Waiting) else ticket.change
+            if change is not None:
                 # Two changes of one execution depend on each other: the second waits for the next batch.
-                execution_id = execution_of(self._queue[0].change)
+                execution_id = execution_of(change)
                 if execution_id in moved:
                     break
                 if execution_id is not None:
                     moved.add(execution_id)
-                batch.append(self._queue.popleft())
-            self._changed.notify_all()
-            return batch
+                if isinstance(ticket.change, Waiting):
+                    ticket.change.take()
+                batch.append((ticket, change))
+            self._queue.popleft()
+        return batch
 
-    def _settle(self, batch: Sequence[_Ticket]) -> None:
+    def _settle(self, batch: Sequence[_Taken]) -> None:
         try:
-            outcomes = self._commit([ticket.change for ticket in batch])
+            outcomes = self._commit([change for _, change in batch])
         except BaseException as error:
             away = isinstance(error, StoreError) and not isinstance(error, FilesError)
             if away or len(batch) == 1:
-                for ticket in batch:
+                for ticket, _ in batch:
                     ticket.settle(error)
                 return
             # One of them cannot be written. Halving finds it, and the others are kept.
@@ -180,7 +238,7 @@ class Committer:
             self._settle(batch[:half])
             self._settle(batch[half:])
         else:
-            for ticket, outcome in zip(batch, outcomes, strict=True):
+            for (ticket, _), outcome in zip(batch, outcomes, strict=True):
                 ticket.settle(outcome)
 
     def _commit(self, changes: Sequence[Change]) -> list[Outcome]:
