@@ -46,6 +46,7 @@ bench: $(STAMP) ## Measure; each benchmark prints one JSON object as its last li
 	@$(BIN)/python benchmarks/webhook.py
 	@$(BIN)/python benchmarks/drain.py
 	@$(BIN)/python benchmarks/fairness.py
+	@$(BIN)/python benchmarks/burst.py
 	@$(BIN)/python benchmarks/for_each.py
 	@$(BIN)/python benchmarks/steps.py
 	@$(BIN)/python benchmarks/safety.py

@@ -101,9 +101,18 @@ async def burst(hook: Hook, number: int, *, name: str, body: bytes = BODY, conne
 
 
 async def trickle(
-    hook: Hook, until: asyncio.Event, *, name: str, body: bytes = BODY, every_s: float = 0.1
+    hook: Hook,
+    until: asyncio.Event,
+    *,
+    name: str,
+    body: bytes = BODY,
+    every_s: float = 0.1,
+    most: int | None = None,
 ) -> Sent:
-    """Deliver a message at each tick until told to stop, whether or not the earlier ones were answered."""
+    """Deliver a message at each tick until told to stop, whether or not the earlier ones were answered.
+
+    With `most` it is over after so many. Ticks that were missed are made up for at once.
+    """
     sent = Sent()
     idle: list[Line] = []
     lines: list[Line] = []
@@ -122,7 +131,7 @@ async def trickle(
     ticks: list[asyncio.Task[None]] = []
     try:
         next_s = time.monotonic()
-        while not until.is_set():
+        while not until.is_set() and (most is None or len(ticks) < most):
             ticks.append(asyncio.create_task(one(len(ticks))))
             next_s += every_s
             await asyncio.sleep(max(0.0, next_s - time.monotonic()))

@@ -1,28 +1,92 @@
 """Write what the code says of itself into the documentation: `make reference`.
 
-That is the filter reference of docs/templates.md, and the JSON Schema of a workflow document.
+That is the filter reference of docs/templates.md, the table of docs/triggers.md about clocks that change, and
+the JSON Schema of a workflow document, and the page of canonical events.
 """
 
 import json
 from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime, timedelta
+from itertools import takewhile
 from pathlib import Path
 
+from revolution_hub.bus.clocks import change_within
+from revolution_hub.bus.instants import Timing, instants_from, zone_of
+from revolution_hub.bus.preview import Change, shown
+from revolution_hub.model.schedule import Schedule
 from revolution_hub.model.workflow_schema import workflow_schema
 from revolution_hub.template.filters.filter import Example, Filter
 from revolution_hub.template.filters.register import GROUPS
+from revolution_hub.template.filters.zones import zone_named
+from revolution_sdk.canonical import CANONICAL, CanonicalEvent
 from revolution_sdk.types import Json
 
 PAGE = Path(__file__).parents[1] / "templates.md"
+TRIGGERS = Path(__file__).parents[1] / "triggers.md"
 SCHEMA = Path(__file__).with_name("workflow.schema.json")
+EVENTS = Path(__file__).with_name("events.md")
+EVENTS_BEGIN = [
+    "# Canonical events",
+    "",
+    "The names under which every provider's events can be [listened to](../triggers.md#events). This page is "
+    "written by `make reference`, from",
+    "`revolution_sdk.canonical`. Whoever listens to one of them finds these members under `trigger.data`, "
+    "beside what else the provider says. A workflow or",
+    "a person that reports one gives these members and no others; what else there is to say stands under "
+    "`provider`.",
+]
+NAMES = {
+    "string": "text",
+    "object": "an object",
+    "null": "null",
+    "number": "number",
+    "boolean": "true or false",
+}
 BEGIN = "<!-- From here on the page is written by `make reference`; the filters describe themselves. -->\n"
 END = "<!-- Up to here. -->\n"
+TABLE = "<!-- This table is written by `make reference`, by the code that fires schedules. -->\n"
 MOST_ARGUMENTS_NAMED = 4
+MOST_TIMES_NAMED = 8
+
+CLOCKS = (
+    ("Berlin", "Europe/Berlin", "2026-03-29"),
+    ("Berlin", "Europe/Berlin", "2026-10-25"),
+    ("Beirut", "Asia/Beirut", "2026-03-29"),
+    ("Lord Howe", "Australia/Lord_Howe", "2026-04-05"),
+    ("Lord Howe", "Australia/Lord_Howe", "2026-10-04"),
+)
+"""Clocks and a day on which each of them is changed."""
+CRONS = (
+    *("30 2 * * *", "30 1 * * *", "0 0 * * *", "*/30 2 * * *", "*/30 1 * * *"),
+    *("*/30 * * * *", "0 */8 * * *", "0 30 2 * * *"),
+)
+AGAIN = {Change.SECOND_OF_TWO: " again", Change.MOVED: " instead"}
 
 
 def main() -> None:
-    """Write the reference into the page, and the schema beside this file."""
+    """Write the reference and the table into their pages, and the schema beside this file."""
     PAGE.write_text(filled(PAGE.read_text(encoding="utf-8")), encoding="utf-8")
+    TRIGGERS.write_text(with_clocks(TRIGGERS.read_text(encoding="utf-8")), encoding="utf-8")
     SCHEMA.write_text(schema(), encoding="utf-8")
+    EVENTS.write_text(events(), encoding="utf-8")
+
+
+def events() -> str:
+    """Return the page of canonical events: a table for each, a row for each member of its data."""
+    return "\n".join(EVENTS_BEGIN + [line for one in CANONICAL.values() for line in _event(one)]) + "\n"
+
+
+def _event(one: CanonicalEvent) -> Iterator[str]:
+    needed = one.data["required"]
+    yield from ("", f"## {one.name}", "", f"{one.title}.", "", "| member | is | says |", "|---|---|---|")
+    for name, schema in one.data["properties"].items():
+        told = schema.get("description", "").replace("|", "\\|")
+        yield row(code(name) + (" (always)" if name in needed else ""), _kind(schema), told)
+
+
+def _kind(schema: Json) -> str:
+    kinds = schema["type"] if isinstance(schema["type"], list) else [schema["type"]]
+    return "a list of texts" if kinds == ["array"] else " or ".join(NAMES[one] for one in kinds)
 
 
 def schema() -> str:
@@ -42,6 +106,51 @@ def filled(page: str) -> str:
 def reference(groups: Mapping[str, tuple[Filter, ...]]) -> str:
     """Return a heading and a table for each group of filters, a row for each example."""
     return "".join(line + "\n" for name, filters in groups.items() for line in _table(name, filters))
+
+
+def with_clocks(page: str) -> str:
+    """Return the page with the table about clocks that change made anew."""
+    before, begin, rest = page.partition(TABLE)
+    _, end, behind = rest.partition("\n\n")
+    if not begin or not end:
+        raise ValueError("the page has lost the table about clocks that change")
+    return f"{before}{begin}{clock_changes()}{end}{behind}"
+
+
+def clock_changes() -> str:
+    """Return what is due on days on which clocks are changed, a row for each expression."""
+    heads = [f"{name}, {_changed(zone, day)}" for name, zone, day in CLOCKS]
+    lines = [row("`cron`", *heads), f"|{'---|' * (len(heads) + 1)}"]
+    lines += [row(code(cron), *(_due_on(cron, zone, day) for _, zone, day in CLOCKS)) for cron in CRONS]
+    return "\n".join(lines)
+
+
+def _day(zone: str, day: str) -> tuple[datetime, datetime]:
+    begin = datetime.fromisoformat(day).replace(tzinfo=zone_named(zone))
+    return begin.astimezone(UTC), (begin + timedelta(days=1)).astimezone(UTC)
+
+
+def _changed(zone: str, day: str) -> str:
+    begin, end = _day(zone, day)
+    clocks = zone_of(Schedule(timezone=zone))
+    change = change_within(clocks, begin - timedelta(seconds=1), end)
+    if change is None:
+        raise ValueError(f"clocks in {zone} are not changed on {day}")
+    second = timedelta(seconds=1)
+    before = (change - second).astimezone(clocks).replace(tzinfo=None) + second
+    return f"{day}: {before:%H:%M} becomes {change.astimezone(clocks):%H:%M}"
+
+
+def _due_on(cron: str, zone: str, day: str) -> str:
+    begin, end = _day(zone, day)
+    timing = Timing(schedule=Schedule(cron=cron, timezone=zone), anchor=begin)
+    clocks = zone_of(timing.schedule)
+    due = [
+        shown(timing, one, clocks) for one in takewhile(lambda one: one < end, instants_from(timing, begin))
+    ]
+    if len(due) > MOST_TIMES_NAMED:
+        return f"{len(due)} times"
+    return ", ".join(f"{one.local:%H:%M}{AGAIN.get(one.change, '')}" for one in due) or "not at all"
 
 
 def _table(name: str, filters: tuple[Filter, ...]) -> Iterator[str]:

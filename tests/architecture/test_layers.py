@@ -99,5 +99,5 @@ def test_every_package_of_the_workspace_is_held_to_the_contracts(root: Path, set
 def test_the_pure_rooms_are_the_drawn_ones(settings: dict) -> None:
     contract = next(one for one in settings["contracts"] if one["id"] == "pure-rooms")
     rooms = {one.removeprefix("revolution_hub.") for one in contract["source_modules"]}
-    assert rooms >= {"model", "template", "engine.plan", "engine.retry", "bus.match", "access.rbac"}
+    assert rooms >= {"model", "template", "engine.plan", "engine.retry", "engine.match", "access.rbac"}
     assert {"sqlalchemy", "httpx2", "fastapi", "dramatiq", "socket"} <= set(contract["forbidden_modules"])

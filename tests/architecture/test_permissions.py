@@ -18,6 +18,7 @@ from revolution_hub.egress.guard import Guard
 from revolution_hub.egress.pool import SharedPool
 from revolution_hub.hub import Hub
 from revolution_hub.model.time import utc_now
+from revolution_hub.model.webhook import METHODS
 from revolution_hub.settings import Settings
 from revolution_hub.store.tx import Store
 from revolution_hub.vault.master_key import MasterKey
@@ -30,8 +31,9 @@ PUBLIC = {
     ("GET", "/api/health"),
     ("GET", "/api/schemas/workflow"),
     ("POST", "/hooks/callbacks/{execution_id}/{step}/{mark}"),
+    ("GET", "/hooks/apps/{connector}/{app_key}"),
     ("POST", "/hooks/apps/{connector}/{app_key}"),
-    ("POST", "/hooks/{key}"),
+    *((method, "/hooks/{key}") for method in METHODS),
 }
 """The only routes without a permission; each says in its declaration what protects it."""
 
@@ -40,6 +42,7 @@ WITHOUT_REQUIRE = {
     "idempotency.py remember": "joins the transaction of a function that has required",
     "guard.py require_on_workflow": "is what requires",
     "guard.py require_on_execution": "is what requires",
+    "guard.py require_on_schedule": "is what requires",
     "guard.py require_some": "is what requires",
     "guard.py may_see": "joins the transaction of a function that has required",
     "guard.py visible": "joins the transaction of a function that has required",
@@ -47,7 +50,7 @@ WITHOUT_REQUIRE = {
 """Functions of services with a principal that require nothing themselves, each with the reason."""
 
 WITHOUT_PRINCIPAL = {
-    "triggers.py fresh_hook": "makes what a function that has required keeps",
+    "webhooks.py fresh_hook": "makes what a function that has required keeps",
     "triggers.py schedules_for": "joins the transaction of a function that has required",
     "triggers.py listeners_for": "joins the transaction of a function that has required",
     "executions.py read_for_hook": "for a caller whose delivery a hook has let in",
@@ -84,7 +87,9 @@ def marks(app: FastAPI) -> dict[tuple[str, str], dict[str, str]]:
     }
 
 
-REQUIRES = {"require": 1, "require_some": 1, "require_on_workflow": 2, "require_on_execution": 2}
+REQUIRES = {"require": 1, "require_some": 1} | dict.fromkeys(
+    ("require_on_workflow", "require_on_execution", "require_on_schedule"), 2
+)
 """What a service may begin with, and which argument is the permission. All but the first ask for shares."""
 
 

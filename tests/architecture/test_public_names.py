@@ -23,6 +23,7 @@ SDK = {
     "Connector",
     "ConnectorError",
     "CredentialError",
+    "Cursor",
     "Delivery",
     "DeliveryError",
     "Effect",
@@ -33,6 +34,8 @@ SDK = {
     "JsonObject",
     "NoAuth",
     "OAuth2",
+    "Poll",
+    "Polled",
     "RejectedError",
     "RetryableError",
     "Secret",
@@ -41,7 +44,7 @@ SDK = {
     "hookimpl",
 }
 SANDBOX = {"Answer", "Call", "Fault", "RunningSandbox", "Sandbox", "Tokens", "run_sandbox"}
-TESTING = {"Conformance", "connect", "make_context"}
+TESTING = {"Conformance", "check_poll", "connect", "make_context"}
 
 COMMANDS = {
     "serve",
@@ -61,6 +64,8 @@ COMMANDS = {
     "workflows rollback",
     "workflows unpublish",
     "workflows dry-run",
+    "webhooks show",
+    "webhooks rotate",
     "executions list",
     "executions show",
     "executions resolve",
@@ -68,6 +73,10 @@ COMMANDS = {
     "executions items",
     "executions retry",
     "executions replay",
+    *(f"events {name}" for name in ("list", "show", "failed", "replay", "progress", "tap", "body")),
+    *(f"events {name}" for name in ("emit", "types")),
+    *(f"polls {name}" for name in ("list", "show", "pause", "resume", "run")),
+    *(f"schedules {name}" for name in ("list", "show", "pause", "resume", "backfill", "fires", "preview")),
 }
 
 GROUPS = {"revolution.plugins", "revolution.sandboxes"}

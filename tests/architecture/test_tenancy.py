@@ -11,6 +11,7 @@ from revolution_hub.store.tables import GLOBAL_TABLES, TENANT_TABLES, metadata
 
 UNGUESSABLE = {
     "api_keys.key_hash": "the hash of 256 random bits",
+    "hook_addresses.key": "256 random bits in a URL",
     "hooks.key": "256 random bits in a URL",
     "provider_apps.app_key": "256 random bits in a URL",
 }
@@ -23,7 +24,11 @@ ACROSS_ELSEWHERE = {
     "store/sweep.py wake_unowned": "whatever nobody brings on may be of any tenant",
     "store/sweep.py queued_since": "a lost wake-up may concern any tenant",
     "store/sweep.py _move": "timers ring and leases run out in every tenant",
+    "store/polls.py claim_due": "a worker takes the next poll of any tenant",
+    "store/polls.py tenants_listening": "a plugin that is new has polls for any tenant",
+    "store/polls.py end_leases_of": "a worker that is known to be dead looked for polls of any tenant",
     "store/schedules.py list_due": "a schedule of any tenant may be due",
+    "store/event_replays.py list_running": "a replay of any tenant may be under way",
     "store/prune.py _due": "what has ended long ago may be of any tenant",
     "store/prune.py _remove": "what has ended long ago may be of any tenant",
     "store/prune.py _remove_oldest": "events are kept for as long in every tenant",
@@ -38,7 +43,6 @@ ACROSS_ELSEWHERE = {
     "store/submit.py _commit": "one transaction carries the changes of many tenants, and names them",
     "app.py _first_tenant": "the first start makes the first tenant",
     "services/tenants.py create_tenant": "a new tenant belongs to none yet",
-    "services/connections.py create_app": "a provider app may belong to the installation",
 }
 """Functions outside store/across.py that open a transaction over all tenants, each with the reason."""
 

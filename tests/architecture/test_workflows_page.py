@@ -15,6 +15,7 @@ from revolution_hub.engine.scope import ROOTS
 from revolution_hub.model import words
 from revolution_hub.model.json_schema import judge
 from revolution_hub.model.parse_workflow import parse
+from revolution_hub.model.webhook import ANSWERS
 from revolution_hub.model.workflow_schema import workflow_schema
 from revolution_hub.model.yaml_document import read_yaml
 
@@ -90,12 +91,14 @@ def shown(page: str) -> set[str]:
 
 
 KNOWN = {
-    *words.TOP, *words.STEP, *words.WAITS, *words.FINISH, *words.RESPOND, *words.RETRY, *words.CONCURRENCY,
-    *words.WHEN_FULL, *words.ON_ITEM_ERROR, *words.ON_ERROR, *words.ANSWERS, *words.AUTHS, *ROOTS,
-    *(word for kind in words.TRIGGERS.values() for word in kind), "cron", "every", "timezone",
+    *words.TOP, *words.STEP, *words.WAITS, *words.FINISH, *words.RESPOND, *words.EMIT, *words.RETRY,
+    *words.CONCURRENCY,
+    *words.WHEN_FULL, *words.ON_ITEM_ERROR, *words.ON_ERROR, *ANSWERS, "standard-webhooks", "none", *ROOTS,
+    *(word for kind in words.TRIGGERS.values() for word in kind), "timezone", *words.WHEN, *words.POLICIES,
+    *words.MISSED, *words.OVERLAP,
     "item", "index",
 }  # fmt: skip
-ONLY_TOLD = {"accepted", "connection", "description", "execution", "index", "item", "stop",
+ONLY_TOLD = {"accepted", "allow", "cancel_previous", "connection", "execution", "index", "item", "stop",
              "standard-webhooks"}  # fmt: skip
 """Words that no example needs."""
 

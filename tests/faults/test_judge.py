@@ -32,6 +32,10 @@ def _lose_execution(site: Site) -> None:
     change(site, "DELETE FROM executions WHERE tenant_id = :tenant", tenant=site.owners[0].team.tenant_id)
 
 
+def _say_nobody_listened(site: Site) -> None:
+    change(site, "UPDATE events SET outcome = 'no_listener'")
+
+
 def _leave_running(site: Site) -> None:
     change(site, "UPDATE executions SET status = 'running', finished_at = NULL")
 
@@ -97,6 +101,7 @@ def test_the_judge_finds_each_broken_promise(site: Site) -> None:
         (_leave_waiting, "I2"),
         (_leave_running, "I2"),
         (_lose_execution, "I1"),
+        (_say_nobody_listened, "I1"),
         (_lose_event, "I1"),
     ]
     for break_it, name in broken:

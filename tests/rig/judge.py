@@ -46,7 +46,7 @@ def found(site: Site) -> list[str]:
 
 
 def i1_accepted_is_kept(site: Site) -> Iterator[str]:
-    """Every 2xx has one event row, and an execution of it that has ended or asks a person."""
+    """Every 2xx has one event row that says so, and an execution of it that has ended or asks a person."""
     events = {(one["tenant_id"], one["dedup_key"]): one for one in site.rows(sa.select(t.events))}
     executions: dict[str, list[dict[str, Any]]] = {}
     for one in site.rows(sa.select(t.executions)):
@@ -57,6 +57,8 @@ def i1_accepted_is_kept(site: Site) -> Iterator[str]:
         started = executions.get(event["id"], []) if event else []
         if event is None:
             yield f"I1: {taken} has no event"
+        elif event["outcome"] != "started":
+            yield f"I1: the event of {taken} says that it has {event['outcome']}, and it started something"
         elif [one["id"] for one in started] != [taken.execution_id]:
             yield f"I1: {taken} was to start one execution, not {[one['id'] for one in started]}"
         elif started[0]["status"] not in ENDED and started[0]["id"] not in asking:

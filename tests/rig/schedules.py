@@ -5,9 +5,10 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from revolution_hub.bus.schedule import look_at
 from revolution_hub.model.change import Fire
 from revolution_hub.model.execution import Execution
-from revolution_hub.model.status import ExecutionStatus
+from revolution_hub.model.fire import StoredFire
 from revolution_hub.model.time import rfc3339
 from revolution_hub.services import executions, versions, workflows
 from revolution_hub.store import tables as t
@@ -16,6 +17,7 @@ from revolution_hub.store.schedules import StoredSchedule, list_due
 
 EACH_MINUTE = {"schedule": {"every": 60}}
 DAILY = {"schedule": {"cron": "0 8 * * *", "timezone": "Europe/Berlin"}}
+HOURLY = {"schedule": {"cron": "@hourly"}}
 DONE = {"set": {}}
 
 
@@ -60,19 +62,12 @@ def after(seconds: float, *, of: datetime) -> str:
 def fire_of(bench: Any, now: datetime) -> Fire:
     """What a clock would hand in that has just read the one schedule that is due."""
     (due,) = list_due(bench.hub.store, now, 10)
-    execution = Execution(
-        id=f"exe_{'0' * 26}",
-        tenant_id=due.tenant_id,
-        workflow_id=due.workflow_id,
-        version=due.version,
-        status=ExecutionStatus.QUEUED,
-        trigger={"kind": "schedule", "data": {"due_at": rfc3339(due.next_at)}},
-        created_at=now,
-    )
-    return Fire(
-        execution=execution,
-        schedule_id=due.id,
-        basis=due.next_at,
-        due_at=due.next_at,
-        next_at=due.next_at + timedelta(seconds=60),
-    )
+    return look_at(due, now)
+
+
+def fires(bench: Any) -> list[StoredFire]:
+    """What became of every instant, in the order of the instants."""
+    with bench.hub.store.read_across() as tx:
+        query = sa.select(t.fires).order_by(t.fires.c.instant, t.fires.c.round, t.fires.c.schedule_id)
+        rows = tx.conn.execute(query).mappings().all()
+    return [StoredFire(**row) for row in rows]

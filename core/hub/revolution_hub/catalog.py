@@ -4,6 +4,7 @@ A plugin that cannot be loaded is listed with the reason and never stops the oth
 """
 
 from collections.abc import Iterable
+from copy import deepcopy
 from dataclasses import dataclass, field, replace
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any
@@ -12,9 +13,12 @@ import pluggy
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import SchemaError
 
-from revolution_hub.errors import PluginError, Problem
+from revolution_hub.errors import NotFoundError, PluginError, Problem
+from revolution_hub.model.event_names import falls_under
 from revolution_hub.model.json_schema import problems_of, validator_of
-from revolution_sdk import Action, Connector, EventType, hooks
+from revolution_hub.model.strict_json import dump_json, strict_json
+from revolution_sdk import Action, Connector, EventType, Poll, hooks
+from revolution_sdk.canonical import CANONICAL
 from revolution_sdk.hooks import PROJECT
 from revolution_sdk.types import Json, JsonObject
 
@@ -53,6 +57,13 @@ class Catalog:
         """Return the connector of that name, or None."""
         return self.connectors.get(name)
 
+    def get_connector(self, name: str) -> Connector:
+        """Return the connector of that name or raise NotFoundError."""
+        found = self.find_connector(name)
+        if found is None:
+            raise NotFoundError(f"there is no connector {name[:80]!r}")
+        return found
+
     def find_action(self, uses: str) -> Action | None:
         """Return the action behind `connector.action`, or None."""
         offered = self._actions.get(uses)
@@ -71,8 +82,40 @@ class Catalog:
 
     def event_names(self) -> list[str]:
         """Return every name a workflow can listen to, qualified and canonical."""
-        canonical = {event.canonical for _, event in self._events.values() if event.canonical}
-        return sorted(set(self._events) | canonical)
+        return sorted({*self._events, *CANONICAL})
+
+    def event_types(self) -> list[tuple[Connector, EventType]]:
+        """Return every event type a connector declares, in the order of their names."""
+        return [self._events[name] for name in sorted(self._events)]
+
+    def events_under(self, asked: str) -> list[tuple[Connector, EventType]]:
+        """Return the event types that a name or a wildcard asks for, by their own names or canonical ones."""
+        return [
+            (connector, event)
+            for name, (connector, event) in self._events.items()
+            if falls_under(name, asked) or (event.canonical and falls_under(event.canonical, asked))
+        ]
+
+    def polls(self) -> list[tuple[Connector, Poll]]:
+        """Return every declared poll."""
+        return [(one, poll) for one in self.connectors.values() for poll in one.polls.values()]
+
+    def canonical_form(self, name: str, data: JsonObject) -> JsonObject:
+        """Return an event's data with the members of its canonical event; as they are without a `map`.
+
+        Raises PluginError `map_failed` if the connector cannot make them of the data.
+        """
+        found = self._events.get(name)
+        if found is None or found[1].map is None:
+            return data
+        return {**data, **_mapped(name, found[1], data)}
+
+    def canonical_schema(self, event: EventType) -> JsonObject:
+        """Return the schema of the data that whoever listens to the canonical name is handed."""
+        if event.map is None or event.canonical is None:
+            return event.data
+        members = CANONICAL[event.canonical].data["properties"]
+        return {**event.data, "properties": {**event.data.get("properties", {}), **members}}
 
     def action_names(self) -> list[str]:
         """Return every `connector.action`."""
@@ -99,6 +142,8 @@ class Catalog:
             )
             for action in connector.actions.values()
         }
+        for poll in connector.polls.values():
+            _validator(f"{connector.name}.{poll.name} cursor", poll.cursor)
         self.connectors[connector.name] = connector
         self._actions |= offered
         for event in connector.events.values():
@@ -149,6 +194,33 @@ def _offered_by(module: Any) -> list[Connector]:
     if not connectors:
         raise PluginError("the plugin offers no connector: mark revolution_plugins() with @hookimpl")
     return connectors
+
+
+def _mapped(name: str, event: EventType, data: JsonObject) -> JsonObject:
+    try:
+        made = event.map(deepcopy(data)) if event.map is not None else {}
+        # It is kept with what it starts, so it passes the same gate as a request body.
+        raw = dump_json(made).encode()
+        found: Json = strict_json(raw, max_bytes=len(raw))
+    # It is the connector's own code and may fail in any way; nobody waits for a signal here.
+    except BaseException as error:
+        raise PluginError(f"{name}: the data have no canonical form", code="map_failed") from error
+    problems = problems_of(_CANONICAL[str(event.canonical)], found)
+    if problems:
+        raise PluginError(
+            f"{name}: the canonical form breaks the schema of {event.canonical} at {problems[0].path!r}",
+            code="map_failed",
+            details={"problems": [one.as_json() for one in problems[:10]]},
+        )
+    return dict(found)
+
+
+_CANONICAL = {name: validator_of(one.data) for name, one in CANONICAL.items()}
+
+
+def canonical_problems(name: str, data: Json) -> list[Problem]:
+    """Return what is wrong with data that somebody reports under a canonical name."""
+    return problems_of(_CANONICAL[name], data)
 
 
 def _validator(place: str, schema: JsonObject) -> Draft202012Validator:

@@ -3,6 +3,7 @@
 import logging
 import threading
 
+from revolution_hub.bus.replay import advance_replays
 from revolution_hub.bus.schedule import fire_due
 from revolution_hub.engine.recover import sweep
 from revolution_hub.engine.retain import Rounds, retain
@@ -28,6 +29,7 @@ def run_clock(hub: Hub, stop: threading.Event) -> None:
             sweep(hub, thorough=ticks % THOROUGH_TICKS == 0)
             ticks += 1
             fire_due(hub)
+            advance_replays(hub)
         except Exception:
             # Nothing is lost by waiting: the rows stay as they are until the next try succeeds.
             _log.exception("what is due could not all be brought on; it is tried again")

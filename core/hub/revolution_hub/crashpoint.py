@@ -23,6 +23,8 @@ NAMES = {
     "committer.before_commit": "a batch of changes is written, and not committed",
     "committer.after_commit": "a batch of changes is committed, and nobody was told",
     "payload.after_keep": "a large payload is in its file, and the row that names it is not committed",
+    "poll.after_answer": "a poll has its provider's answer, and nothing of it is kept",
+    "poll.after_commit": "what a poll has found is kept, and no worker was told",
     "clock.after_sweep": "due and abandoned executions are queued, and no worker was told",
 }
 """Every place, and what is true at it."""

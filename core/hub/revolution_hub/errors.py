@@ -7,6 +7,7 @@ HubError
 │       └── TemplateLimitError   a template that wants more than it is allowed
 ├── AccessError         the principal's: not signed in, or lacking a permission
 ├── NotFoundError       there is no such thing in this tenant
+├── MethodError         a webhook's address was asked in a way its trigger does not declare
 ├── ConflictError       somebody else was first: a stale version, a reused key, a taken name
 ├── LimitError          too much or too fast; the caller may come back later
 ├── PluginError         the connector's author's: a plugin that does not load or breaks its word
@@ -17,6 +18,7 @@ HubError
 Each has a stable `code` and structured `details`, and never a secret.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from revolution_sdk.types import JsonObject
@@ -132,6 +134,16 @@ class NotFoundError(HubError):
     """Raised when a thing does not exist for this tenant; whether another tenant has it is not told."""
 
     code = "not_found"
+
+
+class MethodError(HubError):
+    """Raised when an address is asked with a method nobody has declared; `allowed` are those it knows."""
+
+    code = "method_not_allowed"
+
+    def __init__(self, allowed: Sequence[str]) -> None:
+        super().__init__(f"this address is asked with {', '.join(allowed)}")
+        self.allowed = tuple(allowed)
 
 
 class ConflictError(HubError):

@@ -4,6 +4,7 @@ import difflib
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -43,6 +44,15 @@ def _address(text: str) -> tuple[str, int]:
 
 def _addresses(text: str) -> frozenset[tuple[str, int]]:
     return frozenset(_address(part) for part in text.split(",") if part.strip())
+
+
+def _networks(text: str) -> tuple[IPv4Network | IPv6Network, ...]:
+    try:
+        return tuple(ip_network(part.strip()) for part in text.split(",") if part.strip())
+    except ValueError as error:
+        raise ValueError(
+            "addresses or networks such as 10.0.0.7,192.168.0.0/16,fd00::/8 are needed"
+        ) from error
 
 
 def _url(text: str) -> str:
@@ -136,6 +146,9 @@ class Settings:
     tenant_running: int = _setting(
         200, _whole(1, 100_000), "executions of one tenant that are driven at a time, on all machines"
     )
+    tenant_backlog: int = _setting(
+        250_000, _whole(1, 100_000_000), "executions of one tenant that may wait before no more are accepted"
+    )
     connection_running: int = _setting(
         200, _whole(1, 100_000), "executions that call through one connection at a time, on all machines"
     )
@@ -144,7 +157,16 @@ class Settings:
     )
     drain_s: int = _setting(30, _whole(1, 3600), "seconds a stopping worker may take to finish what it has")
     requests_per_minute: int = _setting(1200, _whole(1, 1_000_000), "API requests per principal and minute")
+    guesses_per_minute: int = _setting(
+        60,
+        _whole(1, 1_000_000),
+        "requests to webhook addresses that are not there, per client address and minute",
+    )
+    trusted_proxies: tuple[IPv4Network | IPv6Network, ...] = _setting(
+        (), _networks, "addresses or networks whose X-Forwarded-For says who the client is"
+    )
     body_bytes: int = _setting(1_048_576, _whole(1024, 104_857_600), "largest request body")
+    body_s: int = _setting(30, _whole(1, 3600), "seconds a request body may take to arrive")
     files_dir: Path | None = _setting(
         None, Path, "folder of large payloads, shared by all machines; by default files in the data folder"
     )
@@ -159,6 +181,9 @@ class Settings:
     )
     loop_items: int = _setting(100_000, _whole(1, 10_000_000), "items of one for_each")
     call_depth: int = _setting(16, _whole(1, 100), "executions nested in one another")
+    emit_depth: int = _setting(
+        16, _whole(1, 1_000), "events that follow from one another, each emitted by what the last one started"
+    )
     keep_days: int = _setting(30, _days(1), "days an execution is kept that has ended; 0 keeps for ever")
     keep_failed_days: int = _setting(90, _days(1), "the same for executions that have failed")
     keep_events_days: int = _setting(

@@ -1,8 +1,9 @@
 """Everything a connector author imports, in one place.
 
-Declaring:  Connector, Action, EventType, AppWebhook, Effect, Found, hookimpl
+Declaring:  Connector, Action, EventType, Poll, AppWebhook, Effect, Found, hookimpl
 Authorizing: ApiKey, OAuth2, NoAuth
-Handed in:  ActionContext, Delivery, Emitted, Secret
+Handed in:  ActionContext, Cursor, Delivery, Secret
+Handed back: Emitted, Polled
 Raising:    RetryableError, UnknownOutcomeError, RejectedError, CredentialError, DeliveryError
 Letting pass: Suspended
 """
@@ -20,6 +21,7 @@ from revolution_sdk.errors import (
     UnknownOutcomeError,
 )
 from revolution_sdk.hooks import hookimpl
+from revolution_sdk.polls import Cursor, Poll, Polled
 from revolution_sdk.secret import Secret
 from revolution_sdk.types import Json, JsonObject
 
@@ -32,6 +34,7 @@ __all__ = [
     "Connector",
     "ConnectorError",
     "CredentialError",
+    "Cursor",
     "Delivery",
     "DeliveryError",
     "Effect",
@@ -42,6 +45,8 @@ __all__ = [
     "JsonObject",
     "NoAuth",
     "OAuth2",
+    "Poll",
+    "Polled",
     "RejectedError",
     "RetryableError",
     "Secret",

@@ -6,14 +6,18 @@ author sees it at import and not at a customer.
 
 import inspect
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from datetime import timedelta
+from difflib import get_close_matches
 from enum import Enum, StrEnum
 from typing import TypeAlias
 from urllib.parse import urlsplit
 
 from revolution_sdk.auth import Auth, NoAuth
+from revolution_sdk.canonical import CANONICAL, RESERVED
 from revolution_sdk.context import ActionContext, Delivery, Emitted
+from revolution_sdk.polls import SHORTEST_EVERY, IdFunction, Poll, PollFunction, member
 from revolution_sdk.schema import object_
 from revolution_sdk.secret import Secret
 from revolution_sdk.types import JsonObject
@@ -51,6 +55,8 @@ ActionFunction: TypeAlias = Callable[[ActionContext, JsonObject], JsonObject]
 ConfirmFunction: TypeAlias = Callable[[ActionContext, JsonObject], "JsonObject | Found"]
 VerifyFunction: TypeAlias = Callable[[Delivery, Secret], None]
 ParseFunction: TypeAlias = Callable[[Delivery], list[Emitted]]
+ChallengeFunction: TypeAlias = Callable[[Delivery, Secret], str | None]
+MapFunction: TypeAlias = Callable[[JsonObject], JsonObject]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,30 +86,40 @@ class Action:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EventType:
-    """One kind of happening a connector reports, with the provider-neutral name it also goes by."""
+    """One kind of happening a connector reports, with the canonical name it also goes by.
+
+    `map` computes from the data the members that the canonical event has; whoever listens to the canonical
+    name finds them beside the provider's own.
+    """
 
     name: str
     title: str
     data: JsonObject
     canonical: str | None = None
+    map: MapFunction | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AppWebhook:
-    """How deliveries to a provider app's one URL are checked and read. Both functions do no I/O.
+    """How deliveries to a provider app's one URL are checked and read. None of the functions does I/O.
 
     `verify` raises DeliveryError unless the raw bytes were signed with the app's secret just now. `parse`
     is called only after it and returns the events; kinds the connector does not report are left out.
+    `challenge` answers a provider that asks whether the URL is ours: it returns the text to answer with, or
+    None for everything else. A GET reaches it unsigned, so it must compare the app's verify token, its
+    second argument, and raise DeliveryError if that is not the one shown; a POST was verified before.
     """
 
     verify: VerifyFunction
     parse: ParseFunction
+    challenge: ChallengeFunction | None = None
 
 
 @dataclass(slots=True, kw_only=True)
 class _Declared:
     actions: dict[str, Action] = field(default_factory=dict)
     events: dict[str, EventType] = field(default_factory=dict)
+    polls: dict[str, Poll] = field(default_factory=dict)
 
 
 class Connector:
@@ -128,6 +144,8 @@ class Connector:
     ) -> None:
         if not NAME.match(name):
             raise ValueError(f"connector {name!r}: a name is lower case words joined by underscores")
+        if name in RESERVED:
+            raise ValueError(f"connector {name}: the name is reserved, give it another one")
         if base_url and urlsplit(base_url).scheme != "https":
             raise ValueError(f"connector {name}: base_url must begin with https://")
         self.name = name
@@ -150,6 +168,11 @@ class Connector:
         """The declared event types by local name (`contact.created`), in order of declaration."""
         return dict(self._declared.events)
 
+    @property
+    def polls(self) -> dict[str, Poll]:
+        """The declared polls by name, in order of declaration."""
+        return dict(self._declared.polls)
+
     def action(
         self,
         *,
@@ -169,19 +192,13 @@ class Connector:
 
         def declare(function: ActionFunction) -> Action:
             place = f"action {self.name}.{function.__name__}"
-            description = inspect.cleandoc(function.__doc__ or "").strip()
-            if not NAME.match(function.__name__) or "_" not in function.__name__:
-                raise ValueError(f"{place}: a name is verb_noun, lower case")
-            if not description:
-                raise ValueError(f"{place}: add a docstring; it is the description users read")
+            described = _described(place, function, timeout_s)
             if function.__name__ in self._declared.actions:
                 raise ValueError(f"{place}: declared twice")
-            if not 0 < timeout_s <= LONGEST_TIMEOUT_S:
-                raise ValueError(f"{place}: timeout_s must be above 0 and at most {LONGEST_TIMEOUT_S:g}")
             declared = Action(
                 name=function.__name__,
-                title=title or function.__name__.replace("_", " ").capitalize(),
-                description=description,
+                title=title or described.title,
+                description=described.description,
                 input=input,
                 output=output,
                 effect=Effect(effect),
@@ -196,16 +213,84 @@ class Connector:
 
         return declare
 
-    def event(self, name: str, *, title: str, data: JsonObject, canonical: str | None = None) -> EventType:
-        """Declare an event type by its local name; workflows listen to `<connector>.<name>`."""
-        for label in [name, *([canonical] if canonical else [])]:
-            if not EVENT_NAME.match(label):
-                raise ValueError(f"event {self.name}.{label}: a name is lower case words joined by dots")
+    def event(
+        self,
+        name: str,
+        *,
+        title: str,
+        data: JsonObject,
+        canonical: str | None = None,
+        map: MapFunction | None = None,
+    ) -> EventType:
+        """Declare an event type by its local name; workflows listen to `<connector>.<name>`.
+
+        `canonical` is a name of `revolution_sdk.canonical`, and `map` makes the data's canonical members.
+        """
+        place = f"event {self.name}.{name}"
+        if not EVENT_NAME.match(name):
+            raise ValueError(f"{place}: a name is lower case words joined by dots")
+        if canonical is not None and canonical not in CANONICAL:
+            raise ValueError(
+                f"{place}: there is no canonical event {canonical!r}{_near(canonical, CANONICAL)}"
+            )
+        if map is not None and canonical is None:
+            raise ValueError(f"{place}: `map` makes a canonical form, so name it with `canonical`")
+        if f"{self.name}.{name}" in CANONICAL:
+            raise ValueError(f"{place}: this is the name of a canonical event, give it another one")
         if name in self._declared.events:
-            raise ValueError(f"event {self.name}.{name}: declared twice")
-        declared = EventType(name=name, title=title, data=data, canonical=canonical)
+            raise ValueError(f"{place}: declared twice")
+        declared = EventType(name=name, title=title, data=data, canonical=canonical, map=map)
         self._declared.events[name] = declared
         return declared
+
+    def poll(
+        self,
+        event: EventType,
+        *,
+        every: timedelta,
+        id: str | IdFunction,
+        cursor: JsonObject,
+        overlap: timedelta = timedelta(0),
+        at: str = "",
+        title: str = "",
+        scopes: tuple[str, ...] = (),
+        timeout_s: float = DEFAULT_TIMEOUT_S,
+    ) -> Callable[[PollFunction], Poll]:
+        """Declare the decorated function as the way to look for events of this type, `every` so often.
+
+        `id` is the name of the member of an item that tells it from every other, or a function that returns
+        as much. `cursor` is the JSON Schema of the cursor, `at` the member that says when it happened.
+        """
+
+        def declare(function: PollFunction) -> Poll:
+            place = f"poll {self.name}.{function.__name__}"
+            described = _described(place, function, timeout_s)
+            if self._declared.events.get(event.name) is not event:
+                raise ValueError(f"{place}: declare the event type {event.name!r} on this connector first")
+            if function.__name__ in self._declared.polls:
+                raise ValueError(f"{place}: declared twice")
+            if any(one.event == event.name for one in self._declared.polls.values()):
+                raise ValueError(f"{place}: {event.name!r} has a poll already")
+            if every < SHORTEST_EVERY or overlap < timedelta(0):
+                raise ValueError(f"{place}: every is at least 10 seconds, and overlap is not below 0")
+            declared = Poll(
+                name=function.__name__,
+                title=title or described.title,
+                description=described.description,
+                event=event.name,
+                every=every,
+                id_of=member(id) if isinstance(id, str) else id,
+                cursor=cursor,
+                function=function,
+                overlap=overlap,
+                at=at,
+                scopes=scopes,
+                timeout_s=timeout_s,
+            )
+            self._declared.polls[declared.name] = declared
+            return declared
+
+        return declare
 
     def __repr__(self) -> str:
         return f"Connector({self.name!r}, {len(self.actions)} actions, {len(self.events)} events)"
@@ -214,3 +299,27 @@ class Connector:
 def _hosts(base_url: str) -> list[str]:
     host = urlsplit(base_url).hostname
     return [host] if host else []
+
+
+@dataclass(frozen=True, slots=True)
+class _Described:
+    title: str
+    description: str
+
+
+def _described(place: str, function: Callable[..., object], timeout_s: float) -> _Described:
+    """Return what is read off a function that is declared; raises ValueError if something is missing."""
+    name = function.__name__
+    description = inspect.cleandoc(function.__doc__ or "").strip()
+    if not NAME.match(name) or "_" not in name:
+        raise ValueError(f"{place}: a name is verb_noun, lower case")
+    if not description:
+        raise ValueError(f"{place}: add a docstring; it is the description users read")
+    if not 0 < timeout_s <= LONGEST_TIMEOUT_S:
+        raise ValueError(f"{place}: timeout_s must be above 0 and at most {LONGEST_TIMEOUT_S:g}")
+    return _Described(name.replace("_", " ").capitalize(), description)
+
+
+def _near(name: str, known: Iterable[str]) -> str:
+    near = get_close_matches(name, known, n=3)
+    return f"; did you mean {' or '.join(map(repr, near))}?" if near else ""

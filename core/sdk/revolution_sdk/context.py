@@ -21,6 +21,11 @@ def record_nowhere(name: str, make: Callable[[], Json]) -> Json:
     return as_json(make(), f"what is recorded as {name!r}")
 
 
+def emit_nowhere(type: str, data: JsonObject, *, key: str = "") -> None:
+    """Check that the data are JSON; it is what `ctx.emit` does where nobody listens."""
+    as_json(data, f"the data of {type}")
+
+
 def as_json(value: Json, what: str) -> Json:
     """Return a value as it comes back from JSON; raise ValueError if it cannot be kept so."""
     try:
@@ -44,6 +49,9 @@ class ActionContext:
     entered again after a crash or a wait, the action gets the recorded result. `call` takes a `name` for the
     sub-step and the name of a `connection`. Both are for actions that are `read` or `repeatable`, for one
     thread, and may raise `Suspended`.
+
+    `emit("contact.created", {…})` reports an event of a type the connector declares, by its local name. It
+    counts if the action succeeds, and once: with a `key`, once for everything reported under that key.
     """
 
     http: httpx2.Client
@@ -54,6 +62,7 @@ class ActionContext:
     log: logging.Logger = field(default_factory=lambda: logging.getLogger("revolution.connector"))
     call: Callable[..., Json] = call_nothing
     record: Callable[[str, Callable[[], Json]], Json] = record_nowhere
+    emit: Callable[..., None] = emit_nowhere
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -93,7 +93,8 @@ class CredentialError(ConnectorError):
 class DeliveryError(ConnectorError):
     """Raised when a delivery has no valid signature, is too old, or cannot be read.
 
-    The hub answers 401 for `unverified` (the default) and 422 for `unreadable`, and stores nothing.
+    Raised by `verify` or `challenge`, with `unverified` (the default), the hub answers 401 and keeps nothing.
+    Raised by `parse`, with `unreadable`, it keeps the delivery as it came and answers 202.
     """
 
     code = "unverified"

@@ -2,7 +2,9 @@
 
 import base64
 import hmac
+import json
 from datetime import datetime
+from urllib.parse import parse_qsl, urlsplit
 
 from revolution_sdk.context import Delivery
 from revolution_sdk.errors import DeliveryError
@@ -10,6 +12,7 @@ from revolution_sdk.secret import Secret
 
 TOLERANCE_S = 300.0
 MOST_SIGNATURES = 10
+LONGEST_QUERY = 4000
 
 
 def hmac_sha256(key: bytes, message: bytes) -> bytes:
@@ -74,6 +77,38 @@ def verify_standard(delivery: Delivery, secret: Secret) -> str:
     if not any(hmac.compare_digest(one.encode(), expected.encode()) for one in given):
         raise DeliveryError("the signature does not match")
     return message_id
+
+
+def meta_challenge(delivery: Delivery, token: Secret) -> str | None:
+    """Answer Meta's question by GET, for whoever shows the verify token; a `challenge` of an AppWebhook.
+
+    Source: Meta, Graph API Webhooks, "Verification Requests", read 2026-11-23.
+    """
+    if delivery.method != "GET":
+        return None
+    asked = dict(parse_qsl(urlsplit(delivery.url).query[:LONGEST_QUERY], keep_blank_values=True))
+    require_match(asked.get("hub.verify_token"), token.reveal())
+    if asked.get("hub.mode") != "subscribe" or not asked.get("hub.challenge"):
+        raise DeliveryError("there is no challenge to answer", code="unreadable")
+    return asked["hub.challenge"]
+
+
+def slack_challenge(delivery: Delivery, token: Secret) -> str | None:
+    """Answer Slack's signed `url_verification`; a `challenge` of an AppWebhook. The token is not needed.
+
+    Source: Slack, Events API, "Request URL configuration & verification", read 2026-11-23.
+    """
+    if delivery.method != "POST":
+        return None
+    try:
+        body = json.loads(delivery.body)
+    except (ValueError, RecursionError):
+        return None
+    if not isinstance(body, dict) or body.get("type") != "url_verification":
+        return None
+    if not isinstance(body.get("challenge"), str):
+        raise DeliveryError("there is no challenge to answer", code="unreadable")
+    return str(body["challenge"])
 
 
 def _standard_key(secret: Secret) -> bytes:

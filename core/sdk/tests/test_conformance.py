@@ -37,6 +37,12 @@ def with_event(data: JsonObject) -> Connector:
     return acme
 
 
+def with_map(make: Callable[[JsonObject], JsonObject]) -> Connector:
+    acme = with_action()
+    acme.event("thing.said", title="Said", data=TEXT, canonical="crm.contact.created", map=make)
+    return acme
+
+
 def no_result(ctx: ActionContext, value: JsonObject) -> JsonObject | Found:
     return Found.UNKNOWN
 
@@ -63,6 +69,7 @@ PLANTED = [
     ("test_only_once_actions_confirm", with_action(effect="read", confirm=no_result)),
     ("test_network_actions_declare_where_they_go", with_action(base_url="")),
     ("test_events_come_from_a_verified_door", with_event(TEXT)),
+    ("test_a_map_makes_the_canonical_form", with_map(lambda data: {"id": "1"})),
 ]
 
 
@@ -95,3 +102,21 @@ class TestConformance(Conformance):
     """The three lines themselves, run by pytest like any connector's."""
 
     connector = with_action()
+
+
+@pytest.mark.parametrize(
+    ("make", "good"), [({"id": "1"}, True), ({"id": 1}, False), ({}, False), ({"id": "1", "x": 1}, False)]
+)
+def test_a_map_is_tried_on_its_sample(make: JsonObject, good: bool) -> None:
+    given = {"connector": with_map(lambda data: make), "samples": {"thing.said": {"text": "a"}}}
+    rule = type("Held", (Conformance,), given)().test_a_map_makes_the_canonical_form
+    if good:
+        rule()
+        return
+    with pytest.raises(AssertionError):
+        rule()
+
+
+def test_events_that_only_actions_report_are_named() -> None:
+    given = {"connector": with_event(TEXT), "emitted": ("thing.said",)}
+    type("Held", (Conformance,), given)().test_events_come_from_a_verified_door()

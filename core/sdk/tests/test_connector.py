@@ -41,10 +41,10 @@ def test_actions_and_events_keep_the_order_of_declaration() -> None:
     acme = declare("second_one")
     acme.action(input=EMPTY, output=EMPTY, effect=Effect.PURE, title="Of its own")(act("first_one"))
     acme.event("b.happened", title="B", data=EMPTY)
-    acme.event("a.happened", title="A", data=EMPTY, canonical="crm.a.happened")
+    acme.event("a.happened", title="A", data=EMPTY, canonical="crm.deal.created")
     assert list(acme.actions) == ["second_one", "first_one"]
     assert acme.actions["first_one"].title == "Of its own"
-    assert [one.canonical for one in acme.events.values()] == [None, "crm.a.happened"]
+    assert [one.canonical for one in acme.events.values()] == [None, "crm.deal.created"]
     assert repr(acme) == "Connector('acme', 2 actions, 2 events)"
 
 
@@ -117,7 +117,7 @@ def test_an_event_is_named_by_words_joined_with_dots(name: str) -> None:
     acme = Connector("acme", title="Acme")
     with pytest.raises(ValueError, match="words joined by dots"):
         acme.event(name, title="A", data=EMPTY)
-    with pytest.raises(ValueError, match="words joined by dots"):
+    with pytest.raises(ValueError, match="there is no canonical event"):
         acme.event("contact.created", title="A", data=EMPTY, canonical=name)
     assert acme.events == {}
 
@@ -127,3 +127,28 @@ def test_an_event_is_declared_once() -> None:
     acme.event("contact.created", title="A", data=EMPTY)
     with pytest.raises(ValueError, match=r"event acme\.contact\.created: declared twice"):
         acme.event("contact.created", title="A", data=EMPTY)
+
+
+def test_a_canonical_name_that_is_not_there_is_refused_with_near_ones() -> None:
+    acme = Connector("acme", title="Acme")
+    with pytest.raises(ValueError, match=r"did you mean 'crm\.contact\.created'"):
+        acme.event("contact.created", title="A", data=EMPTY, canonical="crm.contact.creatd")
+
+
+@pytest.mark.parametrize("name", ["custom", "webhook"])
+def test_words_that_event_types_begin_with_are_no_names_of_connectors(name: str) -> None:
+    with pytest.raises(ValueError, match="reserved"):
+        Connector(name, title="A")
+
+
+def test_a_map_makes_a_canonical_form_and_nothing_else() -> None:
+    acme = Connector("acme", title="Acme")
+    with pytest.raises(ValueError, match="name it with `canonical`"):
+        acme.event("contact.created", title="A", data=EMPTY, map=dict)
+    made = acme.event("a.b", title="A", data=EMPTY, canonical="crm.contact.created", map=dict)
+    assert made.map is dict
+
+
+def test_a_connectors_own_event_is_never_taken_for_a_canonical_one() -> None:
+    with pytest.raises(ValueError, match="the name of a canonical event"):
+        Connector("crm", title="A").event("contact.created", title="A", data=EMPTY)

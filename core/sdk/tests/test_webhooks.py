@@ -10,10 +10,12 @@ from revolution_sdk import Delivery, DeliveryError, JsonObject, Secret
 from revolution_sdk.webhooks import (
     hmac_sha256_base64,
     hmac_sha256_hex,
+    meta_challenge,
     require_fresh,
     require_match,
     require_number,
     sign_standard,
+    slack_challenge,
     verify_standard,
 )
 
@@ -148,3 +150,59 @@ def test_the_hashes_are_those_of_rfc_4231() -> None:
     expected = "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843"
     assert hmac_sha256_hex(key, text) == expected
     assert hmac_sha256_base64(key, text) == "W9zBRr9gdU5qBCQmCJV1x1oAPwidJzmDnexYuWTsOEM="
+
+
+TOKEN = Secret("the verify token")
+
+
+def asked(query: str, method: str = "GET", body: bytes = b"") -> Delivery:
+    url = f"https://hub.example/hooks/apps/meta/key{query}"
+    return Delivery(method=method, url=url, headers={}, body=body, received_at=NOW)
+
+
+def test_metas_question_is_answered_to_who_shows_the_token() -> None:
+    # The example of Meta's page, with a token of ours.
+    query = "?hub.mode=subscribe&hub.challenge=1158201444&hub.verify_token=the+verify+token"
+    assert meta_challenge(asked(query), TOKEN) == "1158201444"
+    assert meta_challenge(asked(query, method="POST"), TOKEN) is None
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "",
+        "?hub.mode=subscribe&hub.challenge=1",
+        "?hub.mode=subscribe&hub.challenge=1&hub.verify_token=",
+        "?hub.mode=subscribe&hub.challenge=1&hub.verify_token=the%20verify%20toke",
+        "?hub.mode=unsubscribe&hub.challenge=1&hub.verify_token=the%20verify%20token",
+        "?hub.mode=subscribe&hub.challenge=&hub.verify_token=the%20verify%20token",
+        "?hub.mode=subscribe&hub.verify_token=the%20verify%20token",
+        "?"
+        + "&".join(["a=1"] * 5000)
+        + "&hub.mode=subscribe&hub.challenge=1&hub.verify_token=the+verify+token",
+    ],
+)
+def test_metas_question_is_answered_to_nobody_else(query: str) -> None:
+    with pytest.raises(DeliveryError):
+        meta_challenge(asked(query), TOKEN)
+
+
+def test_slacks_question_is_answered() -> None:
+    # The example of Slack's page.
+    challenge = "3eZbrw1aBm2rZgRNFdxV2595E9CY3gmdALWMmHkvFXO7tYXAYM8P"
+    body = {"token": "Jhj5dZrVaK7ZwHHjRyZWjbDl", "challenge": challenge, "type": "url_verification"}
+    assert slack_challenge(asked("", "POST", json.dumps(body).encode()), TOKEN) == challenge
+
+
+@pytest.mark.parametrize(
+    "body", [b"", b"[]", b"{", b'{"type": "event_callback", "challenge": "x"}', b"[" * 100_000, b"\xff"]
+)
+def test_what_is_no_question_of_slacks_is_read_as_a_delivery(body: bytes) -> None:
+    assert slack_challenge(asked("", "POST", body), TOKEN) is None
+    assert slack_challenge(asked("", "GET", body), TOKEN) is None
+
+
+def test_a_question_without_a_challenge_is_unreadable() -> None:
+    with pytest.raises(DeliveryError) as caught:
+        slack_challenge(asked("", "POST", b'{"type": "url_verification", "challenge": 7}'), TOKEN)
+    assert caught.value.code == "unreadable"

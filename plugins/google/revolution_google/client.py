@@ -75,6 +75,36 @@ def message_header(http: httpx2.Client, message: str, name: str) -> str:
     return next((one["value"] for one in headers if one["name"].lower() == name.lower()), "")
 
 
+def inbox_since(http: httpx2.Client, since: datetime, *, limit: int, most_lists: int) -> list[str]:
+    """Return the ids of the mails in the inbox that were received then or later, newest first.
+
+    Gmail searches by whole seconds. Raises RejectedError `too_many` behind so many lists of `limit` mails.
+    Source: Gmail "Refine searches": `after:` takes seconds since 1970; read 2026-11-22.
+    """
+    query = {"labelIds": "INBOX", "q": f"after:{int(since.timestamp())}"}
+    params: dict[str, str | int] = {"maxResults": limit, **query}
+    ids: list[str] = []
+    for _ in range(most_lists):
+        found = _object(http.get(f"{GMAIL}/messages", params=params))
+        ids += [str(one["id"]) for one in found.get("messages") or []]
+        if not found.get("nextPageToken"):
+            return ids
+        params = {**params, "pageToken": str(found["nextPageToken"])}
+    raise RejectedError(f"there are more than {limit * most_lists:,} new mails", code="too_many")
+
+
+def message_headers(http: httpx2.Client, message: str) -> JsonObject:
+    """Return a mail without its content: ids, `internalDate`, `snippet` and every header."""
+    params = {"format": "metadata"}
+    return _object(http.get(f"{GMAIL}/messages/{_segment(message)}", params=params), "id", "internalDate")
+
+
+def headers_of(message: JsonObject) -> dict[str, str]:
+    """Return the headers of a mail by their names in lower case; of several alike the first."""
+    given = (message.get("payload") or {}).get("headers") or []
+    return {str(one["name"]).lower(): str(one["value"]) for one in reversed(given)}
+
+
 def own_address(http: httpx2.Client) -> str:
     """Return the mail address of the connected account."""
     return str(_object(http.get(f"{GMAIL}/profile"), "emailAddress")["emailAddress"])

@@ -6,7 +6,7 @@ from revolution_sdk import Connector
 google = Connector(
     "google",
     title="Google",
-    description="Sends mails with Gmail and books meetings in Google Calendar.",
+    description="Sends mails with Gmail, reports those that arrive, and books meetings in Google Calendar.",
     auth=auth,
     base_url="https://www.googleapis.com",
     hosts=("gmail.googleapis.com", "oauth2.googleapis.com"),

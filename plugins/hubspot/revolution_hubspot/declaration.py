@@ -2,7 +2,7 @@
 
 from revolution_hubspot.auth import AUTH
 from revolution_hubspot.client import API_URL
-from revolution_hubspot.events import CONTACT_CREATED, CONTACT_CREATED_DATA, parse
+from revolution_hubspot.events import CONTACT_CREATED, CONTACT_CREATED_DATA, canonical_contact, parse
 from revolution_hubspot.signature import verify
 from revolution_sdk import AppWebhook, Connector
 
@@ -20,4 +20,5 @@ hubspot.event(
     title="Contact created",
     data=CONTACT_CREATED_DATA,
     canonical="crm.contact.created",
+    map=canonical_contact,
 )

@@ -44,6 +44,11 @@ def parse(delivery: Delivery) -> list[Emitted]:
     return [event for event in found if event is not None]
 
 
+def canonical_contact(data: JsonObject) -> JsonObject:
+    """Return the members of `crm.contact.created` that a delivery has: it carries no more than the id."""
+    return {"id": data["object_id"], "occurred_at": data["occurred_at"]}
+
+
 def _read(item: Json, index: int) -> Emitted | None:
     if not isinstance(item, dict):
         raise _unreadable("an event is not an object", item=index)

@@ -18,6 +18,7 @@ SCRIPTS = (
     "webhook.py",
     "drain.py",
     "fairness.py",
+    "burst.py",
     "for_each.py",
     "steps.py",
     "safety.py",

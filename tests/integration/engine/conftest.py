@@ -104,7 +104,7 @@ def lab(script: Script, *, without: str = "") -> Connector:
         confirm_after_s=60.0,
     )
     data = object_(open_=True)
-    made.event("page.changed", title="A page changed", data=data, canonical="docs.page.changed")
+    made.event("page.changed", title="A page changed", data=data, canonical="crm.deal.updated")
     return made
 
 
@@ -118,9 +118,7 @@ def club(script: Script) -> Connector:
         result: JsonObject = script.play("invite_member", ctx, value)
         return result
 
-    made.event(
-        "page.changed", title="A page changed", data=object_(open_=True), canonical="docs.page.changed"
-    )
+    made.event("page.changed", title="A page changed", data=object_(open_=True), canonical="crm.deal.updated")
     return made
 
 

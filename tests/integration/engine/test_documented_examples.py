@@ -142,4 +142,5 @@ def test_what_follows_a_failure_is_an_execution_of_its_own(desk: Any) -> None:
 
 def test_the_answer_of_the_webhook_is_what_respond_says(desk: Any) -> None:
     seen = ended(desk, started(desk, "ask-me", {"a": 1}))
-    assert seen.execution.response == {"status": 201, "body": {"received": {"a": 1}}}
+    answer = {"status": 201, "headers": {"Cache-Control": "no-store"}, "body": {"received": {"a": 1}}}
+    assert seen.execution.response == answer

@@ -165,5 +165,5 @@ def test_only_so_many_addresses_are_remembered(bench: Any) -> None:
     book = KnownHooks(bench.hub.store, most=2)
     keys = [first, *(publish(bench)[1] for _ in range(2))]
     for key in keys:
-        book.read({key})
+        book.read({key}, bench.clock.now)
     assert list(book.remembered(keys)) == keys[1:]

@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 from rig.asking import Asker
-from rig.schedules import DAILY, DONE, EACH_MINUTE, after, change, fire_of, kept, minutely, started
+from rig.schedules import DAILY, DONE, EACH_MINUTE, HOURLY, after, change, fire_of, kept, minutely, started
 
 from revolution_hub.bus.instants import timing_of
 from revolution_hub.bus.schedule import fire_due
 from revolution_hub.model.change import Stale
-from revolution_hub.model.workflow import Schedule
+from revolution_hub.model.schedule import Schedule
 from revolution_hub.services import versions, workflows
 from revolution_hub.store.submit import submit
 
@@ -55,7 +55,7 @@ def test_publishing_an_unchanged_schedule_neither_skips_nor_repeats_an_instant(
 
 
 def test_a_schedule_that_moves_to_another_place_goes_on_where_it_stands(bench: Any, clock: Any) -> None:
-    workflow_id = minutely(bench, on=[EACH_MINUTE, DAILY, DAILY])
+    workflow_id = minutely(bench, on=[EACH_MINUTE, DAILY, HOURLY])
     first, second, third = kept(bench)
     clock.advance(61)
     change(bench, workflow_id, on=[DAILY, "manual", EACH_MINUTE])
@@ -99,7 +99,9 @@ def test_schedules_are_listed_with_when_they_are_due(bench: Any, clock: Any, own
     clock.advance(61)
     fire_due(bench.hub)
     items = owner.ask("GET", "/api/schedules?sort=created_at")["items"]
-    common = {"workflow_id": workflow_id, "workflow": name, "version": 1, "overdue": False}
+    says = {"missed": "once", "catch_up_s": 86_400.0, "most": 100, "overlap": "allow", "jitter_s": 0.0}
+    says |= {"at": None, "description": "", "paused": False, "paused_at": None, "ended": False}
+    common = {**says, "workflow_id": workflow_id, "workflow": name, "version": 1, "overdue": False}
     begin = clock.now - timedelta(seconds=61)
     interval = {"cron": None, "timezone": None, "every_s": 60.0}
     daily = {"cron": "0 8 * * *", "timezone": "Europe/Berlin", "every_s": None}
@@ -107,11 +109,15 @@ def test_schedules_are_listed_with_when_they_are_due(bench: Any, clock: Any, own
     assert items == [
         {
             **{"id": first.id, "position": 1, **common, **interval},
-            **{"next_at": after(120, of=begin), "last_at": after(60, of=begin)},
+            **{"next_at": after(120, of=begin), "wake_at": after(120, of=begin)},
+            **{"last_at": after(60, of=begin), "last_fired_at": after(61, of=begin), "lag_s": 1.0},
+            "in_words": {"en": "Every 1m", "de": "Alle 1m"},
         },
         {
             **{"id": second.id, "position": 2, **common, **daily},
-            **{"next_at": "2026-11-23T07:00:00.000000Z", "last_at": None},
+            **dict.fromkeys(("next_at", "wake_at"), "2026-11-23T07:00:00.000000Z"),
+            **dict.fromkeys(("last_at", "last_fired_at", "lag_s")),
+            "in_words": {"en": "At 08:00", "de": "Um 08:00"},
         },
     ]
     clock.advance(59 + 31)

@@ -57,7 +57,8 @@ def test_twenty_posts_of_one_message_start_one_execution_and_all_are_told_which(
 
     with ThreadPoolExecutor(20) as pool:
         assert len(set(pool.map(post, range(20)))) == 1
-    assert bench.counts() == [0, 1, 1, 1]
+    # Every report is kept, beside the one event that it reports.
+    assert bench.counts() == [0, 20, 1, 1]
 
 
 def test_an_unsigned_or_wrongly_signed_message_leaves_nothing(bench: Any) -> None:
@@ -79,10 +80,10 @@ def test_an_unsigned_or_wrongly_signed_message_leaves_nothing(bench: Any) -> Non
 
 
 @pytest.mark.parametrize("body", [b"", b"{", b"NaN", b'{"a":1,"a":2}', b"\xff", b'"\\ud800"'])
-def test_a_body_that_is_no_strict_json_leaves_nothing(body: bytes, bench: Any) -> None:
-    _, key, secret = hook(bench)
+def test_a_body_that_is_no_strict_json_leaves_nothing_where_nobody_signs(body: bytes, bench: Any) -> None:
+    _, key, _ = hook(bench, auth="none")
     with pytest.raises(InputError):
-        receive_hook(bench.hub, key, signed(bench, secret, body=body))
+        receive_hook(bench.hub, key, plain(bench, body))
     assert bench.counts() == [0, 0, 0, 0]
 
 

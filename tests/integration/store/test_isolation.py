@@ -12,8 +12,9 @@ import sqlalchemy as sa
 
 from revolution_hub.errors import NotFoundError
 from revolution_hub.model.change import Intake, Start
-from revolution_hub.model.connection import Hook, ProviderApp, Sealed
+from revolution_hub.model.connection import Hook, OldAddress, ProviderApp, Sealed
 from revolution_hub.model.event import Listener
+from revolution_hub.model.fire import FireStatus, StoredFire
 from revolution_hub.model.status import (
     AttemptStatus,
     ConnectionStatus,
@@ -23,11 +24,14 @@ from revolution_hub.model.status import (
 )
 from revolution_hub.store import (
     across,
+    apps,
     callbacks,
     connections,
     endings,
     executions,
     family,
+    fires,
+    hooks,
     idempotency,
     listing,
     schedules,
@@ -44,6 +48,7 @@ from revolution_hub.store.tx import Store, Tx
 from revolution_hub.store.workflows import StoredVersion, StoredWorkflow
 
 NOW = datetime(2026, 11, 22, 10, tzinfo=UTC)
+EARLIER = datetime(2026, 11, 22, 9, tzinfo=UTC)
 SEALED = Sealed(blob=b"canary-b", key_id="dek_b", version=1)
 WORKFLOW = StoredWorkflow(
     id="wf_b",
@@ -66,6 +71,7 @@ VERSION = StoredVersion(
 HOOK = Hook(
     id="hok_b", tenant_id="ten_b", workflow_id="wf_b", key="hook-key-b", created_at=NOW, secret=SEALED
 )
+OLD = OldAddress(key="old-key-b", tenant_id="ten_b", workflow_id="wf_b", until=NOW)
 SHARE = Share(
     workflow_id="wf_b",
     principal_id="key_x",
@@ -82,6 +88,21 @@ SCHEDULE = StoredSchedule(
     version=1,
     settings={"canary": "b"},
     next_at=NOW,
+)
+FIRE = StoredFire(
+    id="fir_b",
+    tenant_id="ten_b",
+    schedule_id="sch_b",
+    workflow_id="wf_b",
+    version=1,
+    instant=NOW,
+    until=NOW,
+    count=1,
+    round=0,
+    status=FireStatus.FIRED,
+    fired_at=NOW,
+    execution_id="exe_b",
+    backfilled_by="key_b",
 )
 PAGE = Page(limit=200)
 
@@ -114,11 +135,13 @@ def ids(store: Store, make: Any) -> dict[str, Any]:
         tenants.add_data_key(tx, "dek_b", b"canary-b", NOW)
         workflows.add(tx, WORKFLOW)
         workflows.add_version(tx, VERSION, [listener("event", "acme.x.y"), listener("webhook", None)])
-        workflows.add_hook(tx, HOOK)
+        hooks.add(tx, HOOK)
+        hooks.keep_old(tx, OLD)
         connections.add(tx, connection)
         idempotency.remember(tx, "key_b", "key", fingerprint="f", resource_id="wf_b", now=NOW)
         shares.put(tx, SHARE)
         schedules.replace(tx, "wf_b", [SCHEDULE])
+        fires.keep(tx.conn, [FIRE])
         tx.conn.execute(sa.insert(t.step_executions).values(_row(step)))
         tx.conn.execute(sa.insert(t.attempts).values(_row(attempt)))
         item = make.step(execution, "each#0", kind="item", status=StepStatus.SUCCEEDED)
@@ -129,9 +152,8 @@ def ids(store: Store, make: Any) -> dict[str, Any]:
     child = replace(make.execution(), parent_id="exe_b", parent_step="each", block="each/steps", place=0)
     submit(store, Start(execution=child))
     event = make.event()
-    submit(
-        store, Intake(delivery=make.delivery(), event=event, executions=(make.execution(event_id=event.id),))
-    )
+    started = (make.execution(event_id=event.id),)
+    submit(store, Intake(delivery=make.delivery(), event=event, executions=started))
     return {"connection": connection, "execution": execution, "step": step, "attempt": attempt}
 
 
@@ -141,6 +163,15 @@ def _row(value: Any) -> dict[str, Any]:
 
 Act = Callable[[Tx, dict[str, Any]], Any]
 
+
+def unless_found(take: Callable[[], Any]) -> Any:
+    """What is taken, None if it is not found."""
+    try:
+        return take()
+    except NotFoundError:
+        return None
+
+
 FINDS_NOTHING: dict[str, Act] = {
     "workflows.get": lambda tx, _: workflows.get(tx, "wf_b"),
     "workflows.list_page": lambda tx, _: workflows.list_page(tx, PAGE, None)[0],
@@ -148,6 +179,11 @@ FINDS_NOTHING: dict[str, Act] = {
     "workflows.list_versions": lambda tx, _: workflows.list_versions(tx, "wf_b", PAGE)[0],
     "workflows.listeners_of": lambda tx, _: workflows.listeners_of(tx, "wf_b"),
     "schedules.list_page": lambda tx, _: schedules.list_page(tx, PAGE, "wf_b")[0],
+    "schedules.get": lambda tx, _: schedules.get(tx, "sch_b"),
+    "schedules.find_workflow_id": lambda tx, _: schedules.find_workflow_id(tx, "sch_b"),
+    "fires.list_page": lambda tx, _: fires.list_page(tx, PAGE, "sch_b")[0],
+    "fires.rounds_of": lambda tx, _: fires.rounds_of(tx, "sch_b", NOW, NOW),
+    "fires.list_backfilled": lambda tx, _: fires.list_backfilled(tx, "sch_b", NOW, NOW, "key_b"),
     "shares.get": lambda tx, _: shares.get(tx, "wf_b", "key_x"),
     "shares.find_right": lambda tx, _: shares.find_right(tx, "wf_b", "key_x"),
     "shares.list_page": lambda tx, _: shares.list_page(tx, "wf_b", PAGE)[0],
@@ -160,11 +196,15 @@ FINDS_NOTHING: dict[str, Act] = {
     "workflows.get_version": lambda tx, _: workflows.get_version(tx, "wf_b", 1),
     "workflows.last_version": lambda tx, _: workflows.last_version(tx, "wf_b"),
     "workflows.list_listeners": lambda tx, _: workflows.list_listeners(tx, ["acme.x.y"]),
-    "workflows.find_hook": lambda tx, _: workflows.find_hook(tx, "wf_b"),
+    "hooks.find": lambda tx, _: hooks.find(tx, "wf_b"),
+    "hooks.list_old": lambda tx, _: hooks.list_old(tx, "wf_b", EARLIER),
     "connections.get": lambda tx, _: connections.get(tx, "con_b"),
+    "connections.find_all": lambda tx, _: connections.find_all(tx, ["con_b"]),
+    "connections.ids_of": lambda tx, _: connections.ids_of(tx, "acme"),
     "connections.find_for": lambda tx, _: connections.find_for(tx, "acme", "canary-b"),
     "connections.list_page": lambda tx, _: connections.list_page(tx, PAGE, None)[0],
     "connections.count_by_connector": lambda tx, _: connections.count_by_connector(tx),
+    "executions.count_waiting": lambda tx, _: executions.count_waiting(tx, 10),
     "executions.get": lambda tx, _: executions.get(tx, "exe_b"),
     "listing.list_page": lambda tx, _: listing.list_page(tx, PAGE, listing.Filter())[0],
     "executions.list_steps": lambda tx, _: executions.list_steps(tx, "exe_b"),
@@ -184,10 +224,14 @@ CHANGES_NOTHING: dict[str, Act] = {
     "workflows.stop": lambda tx, _: workflows.stop(tx, "wf_b"),
     "schedules.hold": lambda tx, _: schedules.hold(tx, "wf_b"),
     "schedules.replace": lambda tx, _: schedules.replace(tx, "wf_b", []),
+    "schedules.take": lambda tx, _: unless_found(lambda: schedules.take(tx, "sch_b")),
+    "schedules.put": lambda tx, _: schedules.put(tx, replace(SCHEDULE, paused_at=NOW)),
     "shares.remove": lambda tx, _: shares.remove(tx, "wf_b", "key_x"),
     "tenants.revoke_api_key": lambda tx, _: tenants.revoke_api_key(tx, "key_b", NOW),
     "workflows.remove": lambda tx, _: workflows.remove(tx, "wf_b"),
-    "workflows.set_hook_secret": lambda tx, _: workflows.set_hook_secret(tx, replace(HOOK, secret=None)),
+    "hooks.replace": lambda tx, _: hooks.replace(tx, replace(HOOK, secret=None), 1),
+    "hooks.note_change": lambda tx, _: hooks.note_change(tx, "wf_b"),
+    "hooks.forget_old": lambda tx, _: hooks.forget_old(tx, "wf_b"),
     "connections.replace_credential": lambda tx, ids: connections.replace_credential(
         tx, ids["connection"], SEALED, status=ConnectionStatus.DISABLED, reason="x", now=NOW
     ),
@@ -211,9 +255,9 @@ ADDS = {
     *(
         "workflows.add",
         "workflows.add_version",
-        "workflows.add_hook",
+        "hooks.add",
+        "hooks.keep_old",
         "connections.add",
-        "connections.add_app",
     ),
     "shares.put",
     *("tenants.add_tenant", "tenants.add_api_key", "tenants.add_data_key", "idempotency.remember"),
@@ -249,8 +293,10 @@ def test_nothing_of_another_tenant_is_changed(name: str, store: Store, ids: dict
 def test_every_function_of_the_nouns_is_tried_here() -> None:
     nouns: list[ModuleType] = [
         workflows,
+        hooks,
         shares,
         schedules,
+        fires,
         connections,
         executions,
         family,
@@ -283,9 +329,9 @@ def app(owner: str | None) -> ProviderApp:
 
 
 def test_an_app_of_another_tenant_is_not_there_and_one_of_the_installation_is(store: Store) -> None:
-    with store.begin_across() as tx:
-        connections.add_app(tx, app("ten_b"))
-        connections.add_app(tx, replace(app(None), id="app_all", app_key="other-key"))
+    with store.begin("ten_b") as tx:
+        apps.add(tx, app("ten_b"))
+        apps.add(tx, replace(app(None), id="app_all", app_key="other-key"))
     assert across.get_app(store, "app_b", "ten_b") == app("ten_b")
     assert across.get_app(store, "app_b", "ten_a") is None
     assert across.get_app(store, "app_all", "ten_a") is not None
@@ -304,7 +350,7 @@ def test_an_app_of_one_tenant_reaches_only_its_own_connections(store: Store, mak
 
 def test_an_app_is_found_by_its_key_under_its_own_connector_only(store: Store) -> None:
     with store.begin_across() as tx:
-        connections.add_app(tx, app(None))
+        apps.add(tx, app(None))
     assert across.find_app_by_key(store, "acme", "app-key") == app(None)
     assert across.find_app_by_key(store, "other", "app-key") is None
     assert across.find_app_by_key(store, "acme", "app-kex") is None
@@ -315,10 +361,10 @@ def test_keys_lead_to_their_own_tenant_only(store: Store, ids: dict[str, Any]) -
     assert principal is not None
     assert (principal.id, principal.tenant_id, principal.role) == ("key_b", "ten_b", "owner")
     assert across.principal_of_key(store, "hash-a") is None
-    assert across.find_hooks(store, {"hook-key"}) == {}
-    found = across.find_hooks(store, {"hook-key-b", "hook-key"})
-    assert [(key, one.id) for key, (one, _) in found.items()] == [("hook-key-b", HOOK.id)]
-    assert {listener.tenant_id for _, listener in found.values()} == {"ten_b"}
+    assert across.find_hooks(store, {"hook-key"}, NOW) == {}
+    found = across.find_hooks(store, {"hook-key-b", "hook-key"}, NOW)
+    assert [(key, one.id) for key, (one, _, _) in found.items()] == [("hook-key-b", HOOK.id)]
+    assert {listener.tenant_id for _, listener, _ in found.values()} == {"ten_b"}
 
 
 def test_a_revoked_key_speaks_for_nobody(store: Store, ids: dict[str, Any]) -> None:

@@ -14,7 +14,7 @@ from revolution_hub.model.change import Start
 from revolution_hub.model.connection import Hook, Sealed
 from revolution_hub.model.event import Listener
 from revolution_hub.model.status import ConnectionStatus, ExecutionStatus, WaitReason
-from revolution_hub.store import across, connections, endings, executions, idempotency, workflows
+from revolution_hub.store import across, connections, endings, executions, hooks, idempotency, workflows
 from revolution_hub.store.submit import submit
 from revolution_hub.store.tx import Store
 from revolution_hub.store.workflows import StoredVersion, StoredWorkflow
@@ -95,22 +95,24 @@ def test_only_the_newest_version_listens_and_old_ones_stay(store: Store) -> None
         workflows.add_version(tx, version(2), [listener(2, "a.y"), listener(2, None, "webhook")])
         assert workflows.list_listeners(tx, ["a.x"]) == []
         assert workflows.list_listeners(tx, ["a.y", "a.z"]) == [listener(2, "a.y")]
-        workflows.add_hook(tx, HOOK)
+        hooks.add(tx, HOOK)
         assert workflows.last_version(tx, "wf_1") == 2
         assert workflows.get_version(tx, "wf_1", 1) == version(1)
         with pytest.raises(NotFoundError):
             workflows.get_version(tx, "wf_1", 3)
-    assert across.find_hooks(store, {"hook-key"}) == {"hook-key": (HOOK, listener(2, None, "webhook"))}
+    assert across.find_hooks(store, {"hook-key"}, NOW) == {
+        "hook-key": (HOOK, listener(2, None, "webhook"), None)
+    }
 
 
 def test_a_deleted_workflow_starts_no_more_but_its_versions_stay(store: Store) -> None:
     with store.begin("ten_a") as tx:
         workflows.add(tx, workflow())
         workflows.add_version(tx, version(1), [listener(1, "a.x")])
-        workflows.add_hook(tx, HOOK)
+        hooks.add(tx, HOOK)
         assert workflows.remove(tx, "wf_1")
         assert workflows.list_listeners(tx, ["a.x"]) == []
-        assert workflows.find_hook(tx, "wf_1") is None
+        assert hooks.find(tx, "wf_1") is None
         assert workflows.get_version(tx, "wf_1", 1) == version(1)
         assert not workflows.remove(tx, "wf_1")
 
@@ -118,21 +120,22 @@ def test_a_deleted_workflow_starts_no_more_but_its_versions_stay(store: Store) -
 def test_a_hooks_secret_comes_and_goes(store: Store) -> None:
     secret = Sealed(blob=b"x", key_id="dek_1", version=1)
     with store.begin("ten_a") as tx:
-        workflows.add_hook(tx, HOOK)
-        workflows.set_hook_secret(tx, replace(HOOK, secret=secret))
-        assert workflows.find_hook(tx, "wf_1") == replace(HOOK, secret=secret, revision=2)
-        workflows.set_hook_secret(tx, HOOK)
-        assert workflows.find_hook(tx, "wf_1") == replace(HOOK, revision=3)
+        hooks.add(tx, HOOK)
+        assert hooks.replace(tx, replace(HOOK, secret=secret), 1)
+        assert not hooks.replace(tx, HOOK, 1)
+        assert hooks.find(tx, "wf_1") == replace(HOOK, secret=secret, revision=2)
+        assert hooks.replace(tx, HOOK, 2)
+        assert hooks.find(tx, "wf_1") == replace(HOOK, revision=3)
 
 
 def test_a_hook_is_another_with_every_version_of_its_own_workflow(store: Store) -> None:
     other = replace(HOOK, id="hok_2", workflow_id="wf_2", key="other-key")
     with store.begin("ten_a") as tx:
-        workflows.add_hook(tx, HOOK)
-        workflows.add_hook(tx, other)
+        hooks.add(tx, HOOK)
+        hooks.add(tx, other)
         workflows.add_version(tx, version(1), [])
-        assert workflows.find_hook(tx, "wf_1") == replace(HOOK, revision=2)
-        assert workflows.find_hook(tx, "wf_2") == other
+        assert hooks.find(tx, "wf_1") == replace(HOOK, revision=2)
+        assert hooks.find(tx, "wf_2") == other
 
 
 def test_a_connections_name_is_free_once_per_connector(store: Store, make: Any) -> None:

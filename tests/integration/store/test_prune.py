@@ -4,6 +4,7 @@ import itertools
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ import sqlalchemy as sa
 
 from revolution_hub.errors import ConflictError, NotFoundError
 from revolution_hub.files.file_store import FileStore
-from revolution_hub.model.change import Intake, Keep, Start
+from revolution_hub.model.change import Intake, Start
 from revolution_hub.model.execution import Execution
 from revolution_hub.model.ids import first_id, new_id
 from revolution_hub.model.status import ENDED, ExecutionStatus
@@ -214,17 +215,18 @@ def test_events_and_deliveries_go_by_age(store: Store, folder: Path, make: Any) 
                 delivery_id=delivery.id,
             )
             submit(store, Intake(delivery=delivery, event=event))
-            submit(store, Keep(delivery=make.delivery(id=id_at(moment, "dlv"), tenant_id=tenant)))
+            again = make.delivery(id=id_at(moment, "dlv"), tenant_id=tenant)
+            submit(store, Intake(delivery=again, event=replace(event, id=id_at(moment, "evt"), data={})))
             if moment is YOUNG:
                 kept |= {event.id}
-    assert prune_events(store, DUE, threading.Event()) == 6
+    assert prune_events(store, DUE, threading.Event()) == 8
     with store.read_across() as tx:
         counts = [
             tx.conn.execute(sa.select(sa.func.count()).select_from(one)).scalar_one()
-            for one in (t.events, t.deliveries, t.app_deliveries)
+            for one in (t.events, t.deliveries, t.app_deliveries, t.duplicates)
         ]
         assert set(tx.conn.execute(sa.select(t.events.c.id)).scalars()) == kept
-    assert counts == [2, 2, 2]
+    assert counts == [2, 2, 2, 2]
     assert {one.name for one in (folder / "ten_a").iterdir()} == kept
 
 

@@ -22,9 +22,16 @@ from revolution_hub.model.change import (
     Start,
 )
 from revolution_hub.model.connection import Hook
+from revolution_hub.model.event import EventOutcome, PassedOver
 from revolution_hub.model.execution import Execution
-from revolution_hub.model.status import AttemptStatus, ExecutionStatus, StepStatus, WaitReason
-from revolution_hub.store import across, endings, executions, workflows
+from revolution_hub.model.status import (
+    AttemptStatus,
+    ConnectionStatus,
+    ExecutionStatus,
+    StepStatus,
+    WaitReason,
+)
+from revolution_hub.store import across, connections, endings, executions, hooks
 from revolution_hub.store import tables as t
 from revolution_hub.store.claim import Caps, Turns, claim
 from revolution_hub.store.submit import submit, submit_all
@@ -184,19 +191,89 @@ def test_an_event_is_kept_with_its_delivery_and_what_it_starts(store: Store, mak
     assert [row["event_id"] for row in rows(store, t.executions)] == [change.event.id]
 
 
-def test_a_known_event_keeps_nothing_and_tells_what_the_first_started(store: Store, make: Any) -> None:
+def test_a_known_event_keeps_only_the_delivery_and_tells_what_the_first_started(
+    store: Store, make: Any
+) -> None:
     first, again = intake(make), intake(make)
     submit(store, first)
     before = everything(store)
-    outcome = submit(store, again)
-    assert outcome == Duplicate(of=first.event.id, execution_ids=(first.executions[0].id,))
+    for _ in range(2):
+        outcome = submit(store, again)
+        assert outcome == Duplicate(of=first.event.id, execution_ids=(first.executions[0].id,))
+    after = everything(store)
+    assert {name for name in after if after[name] != before[name]} == {"deliveries", "duplicates"}
+    marks = {row["id"]: row["mark"] for row in after["deliveries"]}
+    assert marks == {first.delivery.id: None, again.delivery.id: "duplicate"}
+    (noted,) = after["duplicates"]
+    assert (noted["delivery_id"], noted["event_id"]) == (again.delivery.id, first.event.id)
+
+
+@pytest.mark.parametrize(
+    ("status", "left"),
+    [
+        (ConnectionStatus.CONNECTED, ("queued", None)),
+        (ConnectionStatus.NEEDS_REAUTH, ("waiting", "connection")),
+        (ConnectionStatus.DISABLED, ("waiting", "connection")),
+        (None, ("queued", None)),
+    ],
+)
+def test_an_execution_waits_for_a_connection_only_if_that_is_broken_when_it_is_written(
+    status: ConnectionStatus | None, left: tuple[str, str | None], store: Store, make: Any
+) -> None:
+    if status is not None:
+        with store.begin("ten_a") as tx:
+            connections.add(tx, make.connection(id="con_1", status=status))
+    made = intake(make)
+    wait = {"wait_reason": WaitReason.CONNECTION, "wait_on": "con_1", "connection_id": "con_1"}
+    waiting = replace(made.executions[0], status=ExecutionStatus.WAITING, **wait)
+    assert isinstance(submit(store, replace(made, executions=(waiting,))), Applied)
+    (row,) = rows(store, t.executions)
+    assert (row["status"], row["wait_reason"]) == left
+
+
+def test_a_known_event_that_no_delivery_brought_keeps_nothing(store: Store, make: Any) -> None:
+    first, again = (replace(intake(make), delivery=None) for _ in range(2))
+    submit(store, first)
+    before = everything(store)
+    assert submit(store, again) == Duplicate(of=first.event.id, execution_ids=(first.executions[0].id,))
     assert everything(store) == before
+
+
+@pytest.mark.parametrize("together", [True, False])
+def test_an_app_delivery_that_reports_one_new_and_one_known_event_is_kept_without_a_mark(
+    together: bool, store: Store, make: Any
+) -> None:
+    first = intake(make)
+    submit(store, first)
+    delivery = make.delivery(tenant_id=None)
+    changes = [replace(intake(make, dedup_key=key), delivery=delivery) for key in ("1", "2")]
+    if together:
+        known, new = submit_all(store, changes)
+    else:
+        known, new = (submit(store, one) for one in changes)
+    assert isinstance(known, Duplicate)
+    assert (known.of, type(new)) == (first.event.id, Applied)
+    assert [(row["id"], row["mark"]) for row in rows(store, t.app_deliveries)] == [(delivery.id, None)]
+    assert [row["delivery_id"] for row in rows(store, t.duplicates)] == [delivery.id]
+
+
+def test_an_event_says_whether_it_started_anything_unless_somebody_said_why_not(
+    store: Store, make: Any
+) -> None:
+    started, nothing, filtered = (intake(make, dedup_key=key) for key in "123")
+    submit(store, started)
+    submit(store, replace(nothing, executions=()))
+    why = {"wf_1": str(PassedOver.FILTERED)}
+    event = replace(filtered.event, outcome=EventOutcome.FILTERED, passed_over=why)
+    submit(store, replace(filtered, event=event, executions=()))
+    found = {row["dedup_key"]: (row["outcome"], row["passed_over"]) for row in rows(store, t.events)}
+    assert found == {"1": ("started", None), "2": ("no_listener", None), "3": ("filtered", why)}
 
 
 def test_an_event_that_came_by_a_hook_which_is_another_by_now_leaves_nothing(store: Store, make: Any) -> None:
     with store.begin("ten_a") as tx:
-        workflows.add_hook(tx, HOOK)
-        workflows.set_hook_secret(tx, HOOK)
+        hooks.add(tx, HOOK)
+        hooks.note_change(tx, HOOK.workflow_id)
     before = everything(store)
     for stale in (replace(by_hook(make, "1"), basis=1), replace(by_hook(make, "1", "gone"), basis=2)):
         assert submit(store, stale) == Stale()
@@ -210,7 +287,7 @@ def test_an_event_that_came_by_a_hook_which_is_another_by_now_leaves_nothing(sto
 
 def test_in_one_batch_only_what_is_out_of_date_is_left_out(store: Store, make: Any) -> None:
     with store.begin("ten_a") as tx:
-        workflows.add_hook(tx, HOOK)
+        hooks.add(tx, HOOK)
     bases = (1, 7, None, 1)
     changes = [replace(by_hook(make, str(at)), basis=basis) for at, basis in enumerate(bases)]
     outcomes = submit_all(store, changes)
@@ -273,7 +350,8 @@ def test_twenty_threads_in_two_processes_post_one_event_and_one_execution_starts
         told = set(pool.map(post, range(20)))
     assert len(told) == 1
     assert [(row["id"],) for row in rows(stores[0], t.executions)] == list(told)
-    assert [len(rows(stores[0], table)) for table in (t.events, t.deliveries)] == [1, 1]
+    marks = sorted(str(row["mark"]) for row in rows(stores[0], t.deliveries))
+    assert (len(rows(stores[0], t.events)), marks) == (1, ["None", *["duplicate"] * 19])
 
 
 def test_a_start_with_a_used_key_returns_the_first(store: Store, make: Any) -> None:

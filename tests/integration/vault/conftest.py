@@ -17,7 +17,7 @@ from revolution_hub.hub import Hub
 from revolution_hub.model.connection import Connection, ProviderApp
 from revolution_hub.model.ids import new_id
 from revolution_hub.settings import Settings
-from revolution_hub.store import across, connections
+from revolution_hub.store import across, apps, connections
 from revolution_hub.store.tx import Store
 from revolution_hub.vault.master_key import MasterKey
 from revolution_hub.vault.tokens import TokenSource
@@ -142,9 +142,9 @@ class Process:
             base_url=self.base_url,
             credential=self.vault.seal("ten_a", connection_id, content),
         )
-        with self.store.begin_across() as tx:
-            connections.add_app(tx, app)
-            connections.add(tx.of("ten_a"), connection)
+        with self.store.begin("ten_a") as tx:
+            apps.add(tx, app)
+            connections.add(tx, connection)
         self.apps[app_id] = app
         return connection
 

@@ -7,8 +7,9 @@ import pytest
 from revolution_hub.errors import AccessError, ConflictError, InputError, NotFoundError
 from revolution_hub.model.principal import Principal
 from revolution_hub.model.status import ConnectionStatus
-from revolution_hub.services import connections
-from revolution_hub.services.connections import NewApp, NewConnection
+from revolution_hub.services import apps, connections
+from revolution_hub.services.apps import NewApp
+from revolution_hub.services.connections import NewConnection
 from revolution_hub.store.paging import Page
 
 OWNER = Principal(id="key_1", tenant_id="ten_a", role="owner")
@@ -25,10 +26,8 @@ def wanted(process: Any, app_id: str | None, **more: Any) -> NewConnection:
 @pytest.fixture
 def app_id(process: Any) -> str:
     """A provider app of tenant A."""
-    made = connections.create_app(
-        process.hub, OWNER, "acme", NewApp(client_id="client", client_secret="app-secret")
-    )
-    return str(made.id)
+    made = apps.create_app(process.hub, OWNER, "acme", NewApp(client_id="client", client_secret="app-secret"))
+    return str(made.app.id)
 
 
 def problems(act: Any) -> list[tuple[str, str]]:
@@ -83,9 +82,9 @@ def test_another_tenants_app_is_not_there(process: Any, provider: Any, app_id: s
 def test_only_the_host_may_share_an_app_and_a_shared_one_serves_every_tenant(process: Any) -> None:
     shared = NewApp(client_id="client", client_secret="app-secret", shared=True)
     with pytest.raises(AccessError):
-        connections.create_app(process.hub, OWNER, "acme", shared)
+        apps.create_app(process.hub, OWNER, "acme", shared)
     host = Principal(id="key_0", tenant_id="ten_a", role="host")
-    app = connections.create_app(process.hub, host, "acme", shared)
+    app = apps.create_app(process.hub, host, "acme", shared).app
     made = connections.create_connection(process.hub, STRANGER, "acme", wanted(process, app.id))
     assert made.tenant_id == "ten_b"
 

@@ -5,8 +5,18 @@ import os
 import resource
 import signal
 import time
+from datetime import timedelta
 
-from revolution_sdk import ActionContext, ApiKey, Connector, JsonObject, RejectedError, hookimpl
+from revolution_sdk import (
+    ActionContext,
+    ApiKey,
+    Connector,
+    Cursor,
+    JsonObject,
+    Polled,
+    RejectedError,
+    hookimpl,
+)
 from revolution_sdk.http import raise_for_status
 from revolution_sdk.schema import array, integer, number, object_, string
 
@@ -74,6 +84,18 @@ def add_entries(ctx: ActionContext, value: JsonObject) -> JsonObject:
     """Add a note three times, each as a sub-step of its own."""
     made = [ctx.call("ledger.add_entry", value, name=f"entry-{number}") for number in (1, 2, 3)]
     return {"entries": ctx.record("entries", lambda: [one["entry"] for one in made])}
+
+
+entry_made = ledger.event("entry.made", title="Entry made", data=object_(number=integer()))
+
+
+@ledger.poll(entry_made, every=timedelta(minutes=5), id="number", cursor=integer(), timeout_s=TIMEOUT_S)
+def poll_entries(ctx: ActionContext, cursor: Cursor) -> Polled:
+    """Look how many entries the ledger has."""
+    answer = raise_for_status(ctx.http.get("/read", params={"note": "poll"}, headers=_headers(ctx)))
+    count = int(answer.json()["entry"])
+    items = [] if cursor.first else [{"number": number} for number in range(int(cursor.value), count)]
+    return Polled(items=items, cursor=count)
 
 
 @ledger.action(input=object_(note=string(), how=string()), output=_ENTRY, effect="read")

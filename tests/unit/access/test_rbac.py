@@ -18,14 +18,15 @@ from revolution_hub.access.rbac import (
 from revolution_hub.errors import AccessError
 from revolution_hub.model.principal import Principal
 
-READ = {"workflow:read", "execution:read", "integration:read", "connection:read"}
+READ = {"workflow:read", "execution:read", "integration:read", "connection:read", "event:read"}
 INSTALLATION = {"app:share", "tenant:create"}
 MAY = {
     "viewer": READ,
     "owner": READ
     | {"workflow:write", "workflow:publish"}
     | {"execution:start", "execution:cancel", "execution:resolve", "execution:delete"}
-    | {"connection:write", "connection:use", "app:write", "key:write"},
+    | {"connection:write", "connection:use", "app:write", "key:write"}
+    | {"event:write", "event:replay"},
     "guest": set(),
 }
 MAY["host"] = MAY["owner"] | INSTALLATION

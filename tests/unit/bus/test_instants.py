@@ -1,24 +1,15 @@
 """When schedules are due: cron as Debian reads it on a zone's clocks, and intervals that do not drift."""
 
 from datetime import UTC, datetime, timedelta
-from itertools import islice
-from typing import Any
+from itertools import islice, takewhile
 
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from revolution_hub.bus.instants import (
-    MOST_COUNTED,
-    Timing,
-    catch_up,
-    instants,
-    next_after,
-    timing_json,
-    timing_of,
-)
+from revolution_hub.bus.instants import Timing, instants, latest, next_after, timing_json, timing_of
 from revolution_hub.model.cron import cron_problem
-from revolution_hub.model.workflow import Schedule
+from revolution_hub.model.schedule import Missed, Overlap, Schedule
 from revolution_hub.template.filters.zones import zone_named
 
 ANCHOR = datetime(2026, 1, 1, tzinfo=UTC)
@@ -140,30 +131,71 @@ def test_whatever_can_be_saved_is_due_again_and_again_and_where_one_begins_does_
 TIMINGS = [every(60.0), cron("* * * * *"), cron("*/5 8-9 * * *"), cron("0 8 * * MON")]
 
 
-@given(timing=st.sampled_from(TIMINGS), late=st.timedeltas(timedelta(0), timedelta(days=400)))
-def test_of_missed_instants_the_latest_counts_and_the_others_are_told(
-    timing: Timing, late: timedelta
+@given(
+    timing=st.sampled_from(TIMINGS),
+    late=st.timedeltas(timedelta(0), timedelta(days=40)),
+    most=st.integers(1, 20),
+)
+def test_the_latest_instants_are_found_however_many_there_were(
+    timing: Timing, late: timedelta, most: int
 ) -> None:
     first = next_after(timing, ANCHOR)
+    assert first is not None
     now = first + late
-    due = catch_up(timing, first, now)
-    assert due.at <= now < due.next_at == next_after(timing, due.at)
-    passed = list(_until(timing, first, now, MOST_COUNTED))
-    assert due.missed == len(passed)
-    if due.missed < MOST_COUNTED:
-        assert due.at == (passed[-1] if passed else first)
+    all_of_them = list(takewhile(lambda one: one <= now, instants(timing, ANCHOR)))
+    assert latest(timing, first, now, most) == (all_of_them[-most:], next_after(timing, now))
 
 
-def _until(timing: Timing, first: datetime, now: datetime, most: int) -> Any:
-    for one in islice(instants(timing, first), most):
-        if one > now:
-            return
-        yield one
+def test_the_latest_instants_of_a_year_of_seconds_are_found_quickly() -> None:
+    timing = cron("* * * * * *")
+    now = ANCHOR + timedelta(days=366)
+    found, following = latest(timing, ANCHOR, now, 3)
+    assert found == [now - timedelta(seconds=2), now - timedelta(seconds=1), now]
+    assert following == now + timedelta(seconds=1)
 
 
-@pytest.mark.parametrize("timing", [every(90.5), cron("0 8 * * *"), cron("0 8 * * *", "UTC")])
+FULL = Schedule(
+    at=("2026-03-29T02:30", "2026-12-24T18:00:00+01:00"),
+    timezone="Europe/Berlin",
+    missed=Missed.ALL,
+    catch_up_s=3600.0,
+    most=5,
+    overlap=Overlap.QUEUE,
+    jitter_s=90.0,
+    description="twice",
+)
+KEPT = [every(90.5), cron("0 8 * * *"), cron("0 8 * * *", "UTC"), Timing(schedule=FULL, anchor=ANCHOR)]
+
+
+@pytest.mark.parametrize("timing", KEPT)
 def test_a_timing_is_kept_as_it_is(timing: Timing) -> None:
     assert timing_of({**timing_json(timing), "concurrency": {"key": ""}}) == timing
+
+
+def test_a_timing_that_was_kept_before_there_were_policies_is_read() -> None:
+    kept = {"cron": "0 8 * * *", "timezone": "Europe/Berlin", "anchor": "2026-01-01T00:00:00.000000Z"}
+    assert timing_of(kept) == cron("0 8 * * *")
+
+
+def at(*moments: str, zone: str = "UTC") -> Timing:
+    return Timing(schedule=Schedule(at=moments, timezone=zone), anchor=ANCHOR)
+
+
+def test_moments_are_due_once_each_in_their_order_and_then_no_more() -> None:
+    timing = at("2026-03-01T10:00:00Z", "2026-02-01T11:00:00+01:00", "2026-02-01T10:00:00Z")
+    found = list(instants(timing, ANCHOR))
+    assert found == [moment("2026-02-01T10:00:00Z"), moment("2026-03-01T10:00:00Z")]
+    assert next_after(timing, found[-1]) is None
+
+
+def test_moments_without_a_zone_are_read_on_the_clocks_of_the_time_zone() -> None:
+    # 02:30 is skipped in March, and comes twice in October.
+    timing = at("2026-03-29T02:30", "2026-10-25T02:30", "2026-07-01T08:00", zone="Europe/Berlin")
+    assert [f"{one:%m-%d %H:%M}" for one in instants(timing, ANCHOR)] == [
+        "03-29 01:00",
+        "07-01 06:00",
+        "10-25 00:30",
+    ]
 
 
 def test_a_zone_that_is_gone_is_told() -> None:

@@ -6,6 +6,7 @@ import pytest
 
 from revolution_hub.catalog import Catalog
 from revolution_hub.engine.check import check
+from revolution_hub.errors import Problem
 from revolution_hub.model.parse_workflow import parse
 from revolution_sdk import ActionContext, Connector, JsonObject
 from revolution_sdk.schema import object_, string
@@ -30,10 +31,13 @@ CATALOG = catalog()
 
 def found(*steps: Any, **more: Any) -> list[tuple[str, str]]:
     """The paths and codes of the problems; the workflow `other` may be called with anything."""
+    return [(one.path, one.code) for one in _problems(*steps, **more)]
+
+
+def _problems(*steps: Any, **more: Any) -> list[Problem]:
     workflow = parse({"name": "x", "steps": list(steps), **more})
     other = parse({"name": "other", "steps": [ACT]})
-    problems = check(workflow, CATALOG, lambda *_: True, lambda name: other if name == "other" else None)
-    return [(one.path, one.code) for one in problems]
+    return check(workflow, CATALOG, lambda *_: True, lambda name: other if name == "other" else None)
 
 
 def reads(expression: str, **more: Any) -> dict[str, Any]:
@@ -212,6 +216,41 @@ def test_the_bodies_of_the_other_words_are_looked_at() -> None:
     assert found({"wait": {"until": "{{ vars.no }}"}}) == at("steps[0].wait.until", "unknown_path")
     assert found({"wait": {"for": "{{ steps.no }}m"}}) == at("steps[0].wait.for", "unknown_step")
     assert found({"call": "other", "with": {"a": "{{ no }}"}}) == at("steps[0].with.a", "unknown_name")
+
+
+@pytest.mark.parametrize(
+    ("zone", "near"),
+    [
+        ("Europe/Berln", "did you mean Europe/Berlin"),
+        ("berlin", "did you mean Europe/Berlin"),
+        ("new york", "did you mean America/New_York"),
+        ("x/y", "write the name of a time zone such as Europe/Berlin"),
+        ("Z" * 200, f"there is no time zone '{'Z' * 80}'"),
+    ],
+)
+def test_of_a_time_zone_that_is_not_there_the_near_ones_are_told(zone: str, near: str) -> None:
+    (told,) = _problems(ACT, on=[{"schedule": {"cron": "0 8 * * *", "timezone": zone}}])
+    assert near in told.message
+
+
+def test_two_schedules_that_are_due_alike_are_one_too_many() -> None:
+    daily = {"schedule": {"cron": "0 8 * * *", "timezone": "Europe/Berlin"}}
+    same = {"schedule": {"cron": " 0 8  * * * ", "timezone": "Europe/Berlin", "missed": "all", "jitter": 60}}
+    other = {"schedule": {"cron": "0 8 * * *", "timezone": "Europe/Paris"}}
+    moments = [{"schedule": {"at": ["2027-01-01T08:00Z", "2027-02-01T08:00Z"]}}]
+    moments += [{"schedule": {"at": ["2027-02-01T08:00Z", "2027-01-01T08:00Z"]}}]
+    on = [daily, {"schedule": {"every": 60}}, same, other, {"schedule": {"every": "1m"}}, *moments]
+    assert found(ACT, on=on) == [
+        ("on[2].schedule", "same_schedule"),
+        ("on[4].schedule", "same_schedule"),
+        ("on[6].schedule", "same_schedule"),
+    ]
+
+
+def test_overlap_and_concurrency_are_not_said_together() -> None:
+    on = [{"schedule": {"every": 60, "overlap": "skip"}}, {"schedule": {"every": 90, "overlap": "allow"}}]
+    assert found(ACT, on=on) == []
+    assert found(ACT, on=on, concurrency={}) == at("on[0].schedule.overlap", "overlap_and_concurrency")
 
 
 def test_a_time_zone_must_be_there() -> None:

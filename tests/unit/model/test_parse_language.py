@@ -6,12 +6,12 @@ import pytest
 
 from revolution_hub.errors import DefinitionError
 from revolution_hub.model.parse_workflow import parse
+from revolution_hub.model.schedule import Missed, Overlap, Schedule
 from revolution_hub.model.workflow import (
     Concurrency,
     Loop,
     OnError,
     RetryPolicy,
-    Schedule,
     Step,
     StepKind,
     TriggerKind,
@@ -172,6 +172,14 @@ def test_schedules_are_a_cron_expression_or_an_interval() -> None:
         {"schedule": {"cron": "0 8 * * MON"}},
         {"schedule": {"every": "15m"}},
         {"schedule": {"every": 60}},
+        {"schedule": {"at": "2027-01-31T08:00:00Z"}},
+        {"schedule": {"at": ["2027-01-31T08:00"], "timezone": "Europe/Berlin"}},
+        {
+            "schedule": {
+                **{"cron": "@daily", "missed": "all", "catch_up": "2h", "most": 5, "jitter": 90},
+                **{"overlap": "cancel_previous", "description": "each night"},
+            }
+        },
     ]
     triggers = of_steps(WORK, on=on).triggers
     assert {one.kind for one in triggers} == {TriggerKind.SCHEDULE}
@@ -180,6 +188,17 @@ def test_schedules_are_a_cron_expression_or_an_interval() -> None:
         Schedule(cron="0 8 * * MON", timezone="UTC"),
         Schedule(every_s=900.0),
         Schedule(every_s=60.0),
+        Schedule(at=("2027-01-31T08:00:00Z",)),
+        Schedule(at=("2027-01-31T08:00",), timezone="Europe/Berlin"),
+        Schedule(
+            cron="@daily",
+            missed=Missed.ALL,
+            catch_up_s=7200.0,
+            most=5,
+            jitter_s=90.0,
+            overlap=Overlap.CANCEL_PREVIOUS,
+            description="each night",
+        ),
     ]
 
 

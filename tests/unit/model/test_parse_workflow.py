@@ -61,13 +61,13 @@ def test_triggers_are_read_in_their_long_and_short_forms() -> None:
     short, long, event, webhook = parse(of_steps(WORK, on=on)).triggers
     assert short.kind is long.kind is TriggerKind.MANUAL
     assert (event.event, event.connection, event.path) == ("crm.contact.created", "main", "on[2]")
-    assert (webhook.auth, webhook.answer) == ("none", "result")
+    assert (webhook.webhook.auth.kind, webhook.webhook.answer) == ("none", "result")
 
 
 def test_a_webhook_asks_for_signatures_unless_told_otherwise() -> None:
     for form in ("webhook", {"webhook": {}}, {"webhook": None}):
         (trigger,) = parse(of_steps(WORK, on=[form])).triggers
-        assert (trigger.auth, trigger.answer) == ("standard-webhooks", "accepted")
+        assert (trigger.webhook.auth.kind, trigger.webhook.answer) == ("standard-webhooks", "accepted")
 
 
 def test_branches_hold_steps_of_their_own_and_walk_in_written_order() -> None:
@@ -176,7 +176,7 @@ CASES = [
         "two kinds of work",
         of_steps({"uses": "a.b", "set": {}}),
         "steps[0]",
-        "name exactly one of: uses, switch, parallel, for_each, wait, call, set, respond, finish",
+        "name exactly one of: uses, switch, parallel, for_each, wait, call, emit, set, respond, finish",
         "unknown_word",
     ),
     Case("uses without a dot", of_steps({"uses": "send"}), "steps[0].uses", "connector.action"),

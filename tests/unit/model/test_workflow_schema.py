@@ -133,6 +133,15 @@ BAD: list[Any] = [
     whole(on=[{"webhook": {}, "connection": "m"}]),
     whole(on=[{"webhook": {"auth": "basic"}}]),
     whole(on=[{"schedule": {}}]),
+    whole(on=[{"schedule": {"at": "2027-01-31T08:00"}}]),
+    whole(on=[{"schedule": {"at": []}}]),
+    whole(on=[{"schedule": {"at": ["2027-01-31T08:00Z"], "cron": "@daily"}}]),
+    whole(on=[{"schedule": {"every": 60, "timezone": "UTC"}}]),
+    whole(on=[{"schedule": {"every": 60, "missed": "twice"}}]),
+    whole(on=[{"schedule": {"every": 60, "catch_up": 59}}]),
+    whole(on=[{"schedule": {"every": 60, "most": 0}}]),
+    whole(on=[{"schedule": {"every": 60, "overlap": True}}]),
+    whole(on=[{"schedule": {"every": 60, "jitter": 86_401}}]),
     whole(on=[{"schedule": {"every": 59}}]),
     whole(on=[{"schedule": {"every": 60, "cron": "* * * * *"}}]),
     whole(inputs=[]),
@@ -275,11 +284,23 @@ def nested(step: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
 
 
 STEP_ST = st.recursive(PLAIN, nested, max_leaves=6)
+MOMENT = st.sampled_from(["2027-01-31T08:00Z", "2027-01-31T08:00:00.500000-03:30"])
+MOMENTS = MOMENT | st.lists(MOMENT, min_size=1, max_size=3)
+POLICIES: dict[str, Any] = {
+    "missed": st.sampled_from(["once", "skip", "all"]),
+    "catch_up": SECONDS.filter(lambda one: one != "1s"),
+    "most": st.integers(1, 100),
+    "overlap": st.sampled_from(["allow", "skip", "queue", "cancel_previous"]),
+    "jitter": SECONDS,
+    "description": st.just("each night"),
+}
 TRIGGER = st.one_of(
     st.just("manual"),
     some({"event": NAME}, connection=NAME),
-    some({"schedule": some({"every": SECONDS.filter(lambda one: one != "1s")})}),
-    some({"schedule": some({"cron": st.just("0 8 * * *")}, timezone=st.just("UTC"))}),
+    some({"schedule": some({"every": SECONDS.filter(lambda one: one != "1s")}, **POLICIES)}),
+    some({"schedule": some({"cron": st.just("0 8 * * *")}, timezone=st.just("UTC"), **POLICIES)}),
+    some({"schedule": some({"at": MOMENTS}, **POLICIES)}),
+    some({"schedule": some({"at": st.just("2027-03-28T02:30"), "timezone": st.just("UTC")}, **POLICIES)}),
 )
 DOCUMENT = some(
     {"name": NAME, "steps": steps_of(STEP_ST)},

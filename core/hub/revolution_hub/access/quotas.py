@@ -37,3 +37,13 @@ class RateLimiter:
                 self._buckets.pop(next(iter(self._buckets)))
         wait_s = (self._per_minute - tokens) / rate if allowed else (1 - tokens) / rate
         return Allowance(allowed, self._per_minute, int(tokens), wait_s)
+
+    @property
+    def unused(self) -> bool:
+        """Whether nobody has been counted yet."""
+        return not self._buckets
+
+    def is_spent(self, principal_id: str, now_s: float) -> bool:
+        """Tell, without counting, whether the next request of this principal would be one too many."""
+        bucket = self._buckets.get(principal_id)
+        return bucket is not None and bucket[0] + (now_s - bucket[1]) * self._per_minute / 60 < 1

@@ -6,20 +6,28 @@ from starlette.types import ASGIApp
 
 from revolution_hub.access.quotas import RateLimiter
 from revolution_hub.api import (
+    apps,
     dry_run,
+    event_log,
+    event_replays,
+    event_types,
     executions,
+    files,
     health,
     hooks,
     integrations,
     keys,
+    polls,
     repeats,
     schedules,
     schemas,
     shares,
     starts,
+    taps,
     templates,
     tenants,
     versions,
+    webhooks,
     workflow_files,
     workflows,
 )
@@ -30,8 +38,21 @@ from revolution_hub.api.problems import add_handlers
 from revolution_hub.hub import Hub
 
 _ROUTERS = (
-    *(hooks, health, tenants, keys, integrations, templates, schemas),
-    *(workflow_files, workflows, versions, schedules, starts, dry_run, shares, executions, repeats),
+    *(hooks, health, tenants, keys, integrations, apps, templates, schemas),
+    *(
+        workflow_files,
+        workflows,
+        versions,
+        webhooks,
+        files,
+        schedules,
+        starts,
+        dry_run,
+        shares,
+        executions,
+        repeats,
+    ),
+    *(event_log, event_replays, taps, event_types, polls),
 )
 
 
@@ -53,6 +74,7 @@ def make_fastapi(hub: Hub) -> FastAPI:
     app.state.hub = hub
     app.state.intake = Intake(hub)
     app.state.limiter = RateLimiter(hub.settings.requests_per_minute)
+    app.state.guesses = RateLimiter(hub.settings.guesses_per_minute)
     add_handlers(app)
     for module in _ROUTERS:
         app.router.routes.extend(module.router.routes)

@@ -4,6 +4,7 @@ Bodies pass `strict_json`, query parameters that no route asked for are refused,
 at before a body is read.
 """
 
+import asyncio
 import hashlib
 import time
 from collections.abc import Callable, Sequence
@@ -13,6 +14,7 @@ from fastapi import APIRouter, Depends, Request
 from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute
 from pydantic import BaseModel, ConfigDict, ValidationError
+from starlette.requests import ClientDisconnect
 
 from revolution_hub.access.rbac import PERMISSIONS, SHAREABLE, require
 from revolution_hub.api.lean import LeanRoute
@@ -23,6 +25,7 @@ from revolution_hub.model.principal import Principal
 from revolution_hub.model.strict_json import canonical_json, strict_json
 from revolution_hub.services.idempotency import Once
 from revolution_hub.services.tenants import find_principal
+from revolution_hub.settings import Settings
 from revolution_sdk.types import JsonObject
 
 LONGEST_KEY = 255
@@ -91,7 +94,13 @@ def route(
 
 
 def public_route(
-    router: APIRouter, method: str, path: str, *, why: str, status: int = 200, lean: bool = False
+    router: APIRouter,
+    method: str | Sequence[str],
+    path: str,
+    *,
+    why: str,
+    status: int = 200,
+    lean: bool = False,
 ) -> Callable[[Function], Function]:
     """Serve `method path` to everybody; `why` says what protects it instead of a permission.
 
@@ -104,7 +113,7 @@ def public_route(
 
 def _add(
     router: APIRouter,
-    method: str,
+    method: str | Sequence[str],
     path: str,
     status: int,
     dependencies: Sequence[Any],
@@ -122,9 +131,10 @@ def _add(
         router.add_api_route(
             path,
             function,
-            methods=[method],
+            methods=[method] if isinstance(method, str) else list(method),
             status_code=status,
-            dependencies=[*dependencies, Depends(only_known_query)],
+            # A lean route has none: it looks at its query itself.
+            dependencies=[] if route_class is LeanRoute else [*dependencies, Depends(only_known_query)],
             openapi_extra=extra,
             response_model=None,
             route_class_override=route_class,
@@ -156,18 +166,38 @@ def _query_names(dependant: Dependant) -> set[str]:
     return names.union(*(_query_names(one) for one in dependant.dependencies))
 
 
-async def raw_body(request: Request, limit: int) -> bytes:
-    """Read the body, at most `limit` bytes; raises LimitError `body_too_large` before reading more."""
+async def raw_body(request: Request, settings: Settings) -> bytes:
+    """Read the body; raises LimitError `body_too_large` before reading more than may be there.
+
+    Whoever takes too long to send it is told so: LimitError `slow_body`.
+    """
+    limit = settings.body_bytes
     declared = request.headers.get("content-length", "0")
     if declared.isdigit() and int(declared) > limit:
         raise _too_large(limit)
-    parts, size = [], 0
-    async for part in request.stream():
-        size += len(part)
-        if size > limit:
+    # Nearly always all of it is there, and then nothing needs to be watched.
+    message = await request.receive()
+    if message["type"] == "http.request" and not message.get("more_body", False):
+        body: bytes = message.get("body", b"")
+        if len(body) > limit:
             raise _too_large(limit)
-        parts.append(part)
-    return b"".join(parts)
+        return body
+    parts, size = [], 0
+    try:
+        async with asyncio.timeout(settings.body_s):
+            while True:
+                if message["type"] == "http.disconnect":
+                    raise ClientDisconnect
+                size += len(message.get("body", b""))
+                if size > limit:
+                    raise _too_large(limit)
+                parts.append(message.get("body", b""))
+                if not message.get("more_body", False):
+                    return b"".join(parts)
+                message = await request.receive()
+    except TimeoutError as error:
+        told = f"a body is sent within {settings.body_s} seconds (REVOLUTION_BODY_S)"
+        raise LimitError(told, code="slow_body") from error
 
 
 def _too_large(limit: int) -> LimitError:
@@ -182,7 +212,7 @@ def json_body(model: type[Body]) -> Any:
         kind = request.headers.get("content-type", "").split(";")[0].strip().lower()
         if kind != "application/json":
             raise InputError("the body must be application/json", code="content_type")
-        raw = await raw_body(request, hub.settings.body_bytes)
+        raw = await raw_body(request, hub.settings)
         value = strict_json(raw, max_bytes=hub.settings.body_bytes)
         request.state.fingerprint = _fingerprint(request, value)
         try:
@@ -204,7 +234,7 @@ def file_body() -> Any:
         kind = request.headers.get("content-type", "").split(";")[0].strip().lower()
         if kind != "application/json" and kind not in YAML_TYPES:
             raise InputError("the body must be application/yaml or application/json", code="content_type")
-        raw = await raw_body(request, hub.settings.body_bytes)
+        raw = await raw_body(request, hub.settings)
         request.state.fingerprint = _fingerprint(request, hashlib.sha256(raw).hexdigest())
         return raw, kind in YAML_TYPES
 

@@ -1,6 +1,6 @@
 """Which executions are wanted, as a query and as part of a body: the same names and values in both."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, TypeVar
@@ -76,39 +76,51 @@ def selection_of(body: SelectionBody) -> Selection:
 
 def _filter(given: Mapping[str, str | None], at: str) -> Filter:
     problems: list[Problem] = []
-    reasons = _named(WaitReason, given, "wait_reason", at, problems)
+    reasons = named_of(WaitReason, given, "wait_reason", at, problems)
     found = Filter(
         workflow_id=given["workflow_id"],
-        statuses=_named(ExecutionStatus, given, "status", at, problems),
+        statuses=named_of(ExecutionStatus, given, "status", at, problems, several=True),
         wait_reason=reasons[0] if reasons else None,
         event_id=given["event_id"],
         started_by=given["started_by"],
         replay_of=given["replay_of"],
         parent_id=given.get("parent_id"),
         error_code=given["error_code"],
-        created_after=_moment(given, "created_after", at, problems),
-        created_before=_moment(given, "created_before", at, problems),
+        created_after=moment_of(given, "created_after", at, problems),
+        created_before=moment_of(given, "created_before", at, problems),
     )
     if problems:
         raise InputError("the request is not valid", problems)
     return found
 
 
-def _named(
-    kind: type[Named], given: Mapping[str, str | None], name: str, at: str, problems: list[Problem]
+def named_of(
+    kind: type[Named],
+    given: Mapping[str, str | None],
+    name: str,
+    at: str,
+    problems: list[Problem],
+    *,
+    several: bool = False,
+    also: Sequence[str] = (),
 ) -> tuple[Named, ...]:
+    """Return the members of an enumeration that are named, or note a problem that says which there are.
+
+    `also` are words that somebody else has read.
+    """
     text = given[name]
     known = {str(one): one for one in kind}
-    words = [] if text is None else text.split(",")
-    if name == "wait_reason":
-        words = [] if text is None else [text]
+    words = [] if text is None else text.split(",") if several else [text]
     if any(word not in known for word in words):
-        message = f"is none of {', '.join(known)}"
+        message = f"is none of {', '.join((*known, *also))}"
         problems.append(Problem(path=f"{at}{name}", message=message, code="enum"))
     return tuple(known[word] for word in dict.fromkeys(words) if word in known)
 
 
-def _moment(given: Mapping[str, str | None], name: str, at: str, problems: list[Problem]) -> datetime | None:
+def moment_of(
+    given: Mapping[str, str | None], name: str, at: str, problems: list[Problem]
+) -> datetime | None:
+    """Return the moment that is given, or note a problem."""
     text = given[name]
     if text is None:
         return None

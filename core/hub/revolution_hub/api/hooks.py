@@ -1,26 +1,34 @@
 """/hooks: where deliveries come in. The one hot door, so it reads the raw body itself and then calls once."""
 
 import time
+from collections.abc import Sequence
 
 import anyio
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 from starlette.concurrency import run_in_threadpool
 
-from revolution_hub.api.doors import HubDep, only_known_query, public_route, raw_body
+from revolution_hub.access.quotas import RateLimiter
+from revolution_hub.api.client_address import bucket_of, client_of
+from revolution_hub.api.doors import HubDep, public_route, raw_body
 from revolution_hub.api.intake import Intake
+from revolution_hub.api.respond import SANDBOX, respond
 from revolution_hub.bus.callback import receive_callback
-from revolution_hub.bus.hook import RESULT, HookStarted
-from revolution_hub.bus.receive import receive_app_delivery
+from revolution_hub.bus.hook import RESULT, HookAnswered, HookKept, HookStarted, is_known
+from revolution_hub.bus.receive import Answered, receive_app_delivery
+from revolution_hub.errors import LimitError, NotFoundError
 from revolution_hub.hub import Hub
 from revolution_hub.model.execution import Execution
 from revolution_hub.model.strict_json import dump_json, strict_json
+from revolution_hub.model.webhook import METHODS
 from revolution_hub.services.executions import read_for_hook
 from revolution_hub.store.tx import StoreError
 from revolution_sdk import Delivery
 from revolution_sdk.types import JsonObject
 
-RESULT_LIMIT_S = 25.0
+SECONDS = 60
+APP_METHODS = ("GET", "POST")
+"""Providers deliver by POST; some ask by GET whether an address is ours."""
 FIRST_LOOK_S = 0.01
 SLOWEST_LOOK_S = 0.25
 
@@ -29,15 +37,27 @@ router = APIRouter(tags=["hooks"])
 
 @public_route(
     router,
-    "POST",
+    APP_METHODS,
     "/hooks/apps/{connector}/{app_key}",
     why="the connector verifies the provider's signature",
     status=202,
+    lean=True,
 )
-async def receive_from_app(connector: str, app_key: str, request: Request, hub: HubDep) -> Response:
+async def receive_from_app(request: Request) -> Response:
     """Take in a provider app's delivery; answered only when it is committed."""
+    hub: Hub = request.app.state.hub
+    given = request.path_params
     delivery = await _delivery(request, hub)
-    received = await run_in_threadpool(receive_app_delivery, hub, connector, app_key, delivery)
+    try:
+        received = await run_in_threadpool(
+            receive_app_delivery, hub, str(given["connector"]), str(given["app_key"]), delivery
+        )
+    except NotFoundError:
+        bucket = bucket_of(client_of(request, hub.settings.trusted_proxies))
+        request.app.state.guesses.take(bucket, time.monotonic())
+        raise
+    if isinstance(received, Answered):
+        return Response(received.text, 200, SANDBOX, media_type="text/plain")
     # The provider learns that it was kept, and nothing about whose events they were.
     return _json(202, {"delivery_id": received.delivery_id})
 
@@ -53,7 +73,7 @@ async def receive_for_step(
     execution_id: str, step: str, mark: str, request: Request, hub: HubDep
 ) -> Response:
     """Bring on the step that waits for this call; the body, JSON or empty, becomes its result."""
-    body = await raw_body(request, hub.settings.body_bytes)
+    body = await raw_body(request, hub.settings)
     data = strict_json(body, max_bytes=hub.settings.body_bytes) if body.strip() else None
     await run_in_threadpool(receive_callback, hub, execution_id, step, mark, data)
     return _json(202, {"execution_id": execution_id})
@@ -61,32 +81,55 @@ async def receive_for_step(
 
 @public_route(
     router,
-    "POST",
+    METHODS,
     "/hooks/{key}",
-    why="an unguessable address, and a signature if the trigger asks",
+    why="an unguessable address, and what the trigger asks for as a proof",
     status=202,
     lean=True,
 )
 async def receive_from_hook(request: Request) -> Response:
     """Start the workflow behind this address; with `answer: result` wait for its answer."""
-    await only_known_query(request)
     hub: Hub = request.app.state.hub
     key = str(request.path_params["key"])
     intake: Intake = request.app.state.intake
-    started = await intake.receive(key, await _delivery(request, hub))
-    if started.answer != RESULT:
-        return _json(202, {"execution_id": started.execution_id})
-    return await _answer(hub, started)
+    guesses: RateLimiter = request.app.state.guesses
+    client = client_of(request, hub.settings.trusted_proxies)
+    if (
+        not guesses.unused
+        and guesses.is_spent(bucket_of(client), time.monotonic())
+        and not is_known(hub, key)
+    ):
+        # Nothing is looked up for who has guessed too often; an address that is in use is served even so.
+        wait_s = SECONDS / hub.settings.guesses_per_minute
+        told = "too many requests to addresses that are not there"
+        raise LimitError(told, code="rate_limited", retry_after_s=wait_s)
+    try:
+        taken = await intake.receive(key, await _delivery(request, hub), client)
+    except NotFoundError:
+        guesses.take(bucket_of(client), time.monotonic())
+        raise
+    if isinstance(taken, HookAnswered):
+        return Response(taken.text, 200, SANDBOX, media_type="text/plain")
+    if isinstance(taken, HookKept):
+        kept = {"event_id": None, "execution_id": None, "delivery_id": taken.delivery_id}
+        return _json(202, {**kept, "unparseable": taken.problem})
+    if taken.answer != RESULT:
+        return _json(202, _accepted(taken))
+    return await _answer(hub, taken)
+
+
+def _accepted(started: HookStarted) -> JsonObject:
+    return {"event_id": started.event_id, "execution_id": started.execution_id}
 
 
 async def _answer(hub: Hub, started: HookStarted) -> Response:
     execution = started.execution
     # Waiting holds no thread: many callers may wait for slow workflows while others are served.
-    give_up_s = time.monotonic() + RESULT_LIMIT_S
+    give_up_s = time.monotonic() + started.deadline_s
     pause_s = FIRST_LOOK_S
     while not _is_answered(execution) and time.monotonic() < give_up_s:
         if execution is not None:
-            await anyio.sleep(pause_s)
+            await anyio.sleep(min(pause_s, max(give_up_s - time.monotonic(), 0)))
             pause_s = min(pause_s * 1.5, SLOWEST_LOOK_S)
         try:
             execution = await run_in_threadpool(read_for_hook, hub, started.tenant_id, started.execution_id)
@@ -94,9 +137,9 @@ async def _answer(hub: Hub, started: HookStarted) -> Response:
             # It was accepted, and a database that is away now does not change that.
             break
     if execution is None or not _is_answered(execution):
-        return _json(202, {"execution_id": started.execution_id})
+        return _json(202, _accepted(started))
     if execution.response is not None:
-        return _json(int(execution.response["status"]), execution.response["body"])
+        return respond(execution.response)
     return _json(200 if execution.error is None else 502, _outcome(execution))
 
 
@@ -114,13 +157,22 @@ async def _delivery(request: Request, hub: Hub) -> Delivery:
     return Delivery(
         method=request.method,
         url=hub.settings.public() + path + (f"?{query}" if query else ""),
-        headers={name.decode("latin-1"): value.decode("latin-1") for name, value in request.headers.raw},
-        body=await raw_body(request, hub.settings.body_bytes),
+        headers=_headers(request.headers.raw),
+        body=await raw_body(request, hub.settings),
         received_at=hub.now(),
     )
 
 
+def _headers(raw: Sequence[tuple[bytes, bytes]]) -> dict[str, str]:
+    headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in raw}
+    if len(headers) != len(raw):
+        # What is there twice means what all of it says together, and not what somebody likes best of it.
+        several: dict[str, list[str]] = {}
+        for name, value in raw:
+            several.setdefault(name.decode("latin-1"), []).append(value.decode("latin-1"))
+        headers = {name: ", ".join(values) for name, values in several.items()}
+    return headers
+
+
 def _json(status: int, body: object) -> Response:
-    # What a workflow answers is shown by nobody's browser as a page of this origin.
-    headers = {"Content-Security-Policy": "sandbox", "X-Content-Type-Options": "nosniff"}
-    return Response(dump_json(body), status, headers, media_type="application/json")
+    return Response(dump_json(body), status, SANDBOX, media_type="application/json")

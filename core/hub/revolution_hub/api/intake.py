@@ -11,7 +11,7 @@ from collections import deque
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from revolution_hub.bus.hook import Arrived, HookStarted, Received, receive_hooks
+from revolution_hub.bus.hook import Arrived, Received, Taken, receive_hooks
 from revolution_hub.errors import LimitError
 from revolution_hub.hub import Hub
 from revolution_sdk import Delivery
@@ -30,7 +30,7 @@ class _Waiting(NamedTuple):
     arrived: Arrived
     since_s: float
     loop: asyncio.AbstractEventLoop
-    future: "asyncio.Future[HookStarted]"
+    future: "asyncio.Future[Taken]"
 
 
 class Intake:
@@ -45,14 +45,14 @@ class Intake:
         self._started = False
         self._busy = 0
 
-    async def receive(self, key: str, delivery: Delivery) -> HookStarted:
-        """Take in one delivery and return what it started, after the commit.
+    async def receive(self, key: str, delivery: Delivery, client: str = "") -> Taken:
+        """Take in one delivery and return what came of it, after the commit.
 
         Raises what `receive_hook` raises, and LimitError `overloaded` if too many are waiting.
         """
         loop = asyncio.get_running_loop()
-        future: asyncio.Future[HookStarted] = loop.create_future()
-        arrived = Arrived(key=key, delivery=delivery)
+        future: asyncio.Future[Taken] = loop.create_future()
+        arrived = Arrived(key=key, delivery=delivery, client=client)
         with self._changed:
             if len(self._queue) >= self._most_waiting:
                 raise _overloaded()

@@ -1,4 +1,4 @@
-"""/api/integrations: connectors, connections, provider apps, single actions."""
+"""/api/integrations: connectors, connections, single actions."""
 
 from typing import Annotated
 
@@ -7,9 +7,9 @@ from pydantic import Field
 
 from revolution_hub.api.doors import HubDep, Model, PrincipalDep, idempotency_key, json_body, once_of, route
 from revolution_hub.api.pages import PageDep, page_json
-from revolution_hub.api.views import app_json, connection_json, integration_json
+from revolution_hub.api.views import connection_json, integration_json
 from revolution_hub.services import connections, integrations
-from revolution_hub.services.connections import NewApp, NewConnection
+from revolution_hub.services.connections import NewConnection
 from revolution_sdk.types import JsonObject
 
 router = APIRouter(tags=["integrations"])
@@ -28,14 +28,6 @@ class CredentialBody(Model):
     """A new credential for an existing connection."""
 
     credential: JsonObject = Field(description="what the connector's credential_schema asks for")
-
-
-class AppBody(Model):
-    """A provider app. The secret goes in here and never comes out."""
-
-    client_id: str = Field(min_length=1, max_length=400, description="the app's client id at the provider")
-    client_secret: str = Field(min_length=1, max_length=4096, description="the app's client secret")
-    shared: bool = Field(default=False, description="serve every tenant of the installation")
 
 
 class ActionBody(Model):
@@ -85,20 +77,6 @@ def run_action(
     )
     response.headers["Location"] = f"/api/workflow-executions/{execution_id}"
     return {"execution_id": execution_id}
-
-
-@route(router, "POST", "/api/integrations/{connector}/apps", permission="app:write", status=201, body=AppBody)
-def create_app(
-    connector: str,
-    request: Request,
-    hub: HubDep,
-    principal: PrincipalDep,
-    body: Annotated[AppBody, json_body(AppBody)],
-) -> JsonObject:
-    """Register a provider app; its delivery_url is what the provider is to be told."""
-    wanted = NewApp(client_id=body.client_id, client_secret=body.client_secret, shared=body.shared)
-    app = connections.create_app(hub, principal, connector, wanted, once_of(request))
-    return app_json(app, hub.settings.public())
 
 
 @route(router, "GET", "/api/integrations/{connector}/connections", permission="connection:read")

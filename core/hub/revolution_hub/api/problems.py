@@ -15,6 +15,7 @@ from revolution_hub.errors import (
     DefinitionError,
     HubError,
     LimitError,
+    MethodError,
     NotFoundError,
     PluginError,
     Problem,
@@ -31,10 +32,15 @@ _BY_CODE = {
     "stale_revision": 412,
     "revision_required": 428,
     "rate_limited": 429,
+    "backlog_full": 429,
+    "too_many_replays": 429,
+    "too_many_taps": 429,
     "database_unavailable": 503,
     "files_unavailable": 503,
     "overloaded": 503,
     "changing": 503,
+    "slow_body": 408,
+    "method_not_allowed": 405,
     "body_too_large": 413,
     "content_type": 415,
     "unreadable": 422,
@@ -50,12 +56,16 @@ _BY_KIND: Sequence[tuple[type[Exception], int]] = (
     (VaultError, 500),
     (HubError, 500),
 )
+_UNREAD = (408, 413)
+"""The statuses of those who may be in the middle of sending a body."""
+
 _TITLES = {
     400: "The request cannot be read",
     401: "Not signed in",
     403: "Not allowed",
     404: "Not found",
     405: "Method not allowed",
+    408: "Too slow",
     409: "Conflict",
     412: "Changed meanwhile",
     413: "Too large",
@@ -123,6 +133,11 @@ async def _known(request: Request, error: Exception) -> Response:
     wait_s = getattr(error, "retry_after_s", None)
     if wait_s is not None:
         headers["Retry-After"] = str(max(1, int(wait_s + 0.999)))
+    if isinstance(error, MethodError):
+        headers["Allow"] = ", ".join(error.allowed)
+    if status in _UNREAD:
+        # What is left of the body is not worth reading to its end.
+        headers["Connection"] = "close"
     if status == 401 and isinstance(error, AccessError):
         headers["WWW-Authenticate"] = "Bearer"
     if status >= 500:

@@ -1,6 +1,6 @@
 """What things look like going out. Secrets and sealed bytes have no way into these."""
 
-from revolution_hub.model.connection import Connection, ProviderApp
+from revolution_hub.model.connection import Connection
 from revolution_hub.model.time import rfc3339
 from revolution_hub.services.integrations import Integration
 from revolution_hub.services.templates import Preview
@@ -32,6 +32,7 @@ def published_json(published: Published, public_url: str) -> JsonObject:
         "changed": published.changed,
         "hook_url": public_url + published.hook if published.hook else None,
         "signing_secret": published.signing_secret,
+        "verify_token": published.verify_token,
     }
 
 
@@ -48,18 +49,6 @@ def connection_json(connection: Connection) -> JsonObject:
         "base_url": connection.base_url,
         "created_at": rfc3339(connection.created_at),
         "updated_at": rfc3339(connection.updated_at),
-    }
-
-
-def app_json(app: ProviderApp, public_url: str) -> JsonObject:
-    """A provider app with the address its deliveries go to; its secret never comes out."""
-    return {
-        "id": app.id,
-        "connector": app.connector,
-        "client_id": app.client_id,
-        "shared": app.owner_tenant_id is None,
-        "delivery_url": f"{public_url}/hooks/apps/{app.connector}/{app.app_key}",
-        "created_at": rfc3339(app.created_at),
     }
 
 
@@ -83,6 +72,17 @@ def integration_json(integration: Integration) -> JsonObject:
                 "data": one.data,
             }
             for one in connector.events.values()
+        ],
+        "polls": [
+            {
+                "name": f"{connector.name}.{one.name}",
+                "event": f"{connector.name}.{one.event}",
+                "title": one.title,
+                "description": one.description,
+                "every_s": one.every.total_seconds(),
+                "scopes": list(one.scopes),
+            }
+            for one in connector.polls.values()
         ],
     }
 

@@ -5,25 +5,51 @@ unless the commit finds the hook at the same revision, and nobody is refused by 
 """
 
 import threading
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import cached_property
+from ipaddress import IPv4Network, IPv6Network, ip_network
 
+from revolution_hub.bus.proof import Keyed
+from revolution_hub.bus.secrets import HookSecrets
 from revolution_hub.model.connection import Hook
 from revolution_hub.model.event import Listener
+from revolution_hub.model.parse_webhook import webhook_of
+from revolution_hub.model.webhook import Webhook
 from revolution_hub.store import across
 from revolution_hub.store.tx import Store
-from revolution_sdk import Secret
 
 MOST = 4096
 
 
-@dataclass(slots=True, kw_only=True)
+@dataclass(kw_only=True)
 class Known:
-    """A hook, the trigger it belongs to, and its signing secret once it was opened."""
+    """A hook, the trigger it belongs to, and its secrets once they were opened.
+
+    `keys` are those of them that a delivery may be signed with, as its trigger asks. An earlier address leads
+    to it only `until` a moment.
+    """
 
     hook: Hook
     listener: Listener
-    secret: Secret | None = None
+    until: datetime | None = None
+    secrets: HookSecrets | None = field(default=None, repr=False)
+    keys: Sequence[Keyed] | None = field(default=None, repr=False)
+
+    @cached_property
+    def webhook(self) -> Webhook:
+        """What the trigger says."""
+        return webhook_of(self.listener.settings)
+
+    @cached_property
+    def networks(self) -> tuple[IPv4Network | IPv6Network, ...]:
+        """From where alone it may be asked, if it says so."""
+        return tuple(ip_network(one) for one in self.webhook.allow)
+
+    def leads_on(self, now: datetime) -> bool:
+        """Tell whether the address it was found by still leads to it."""
+        return self.until is None or now < self.until
 
 
 class KnownHooks:
@@ -39,11 +65,11 @@ class KnownHooks:
         """Return what is remembered of these addresses, without asking the database."""
         return {key: known for key in keys if (known := self._known.get(key)) is not None}
 
-    def read(self, keys: set[str]) -> dict[str, Known]:
+    def read(self, keys: set[str], now: datetime) -> dict[str, Known]:
         """Read these addresses from the database and remember them; those that are not there are left out."""
         found = {
-            key: Known(hook=hook, listener=listener)
-            for key, (hook, listener) in across.find_hooks(self._store, keys).items()
+            key: Known(hook=hook, listener=listener, until=until)
+            for key, (hook, listener, until) in across.find_hooks(self._store, keys, now).items()
         }
         with self._lock:
             for key in keys:

@@ -1,19 +1,24 @@
 """schedule: every due instant starts one execution, however many clocks look at it.
 
-What is due stands in a table and is read anew each time, so no chain of timers can break. Of the instants
-that passed while no clock ran, the latest starts one execution that says how many it stands for.
+What is due stands in a table and is read anew each time, so no chain of timers can break. What becomes of
+the instants that passed while no clock ran, and of those that meet an earlier execution, the schedule says.
 """
 
+from dataclasses import dataclass, replace
 from datetime import datetime
 
-from revolution_hub.bus.instants import Due, catch_up, timing_of
+from revolution_hub.bus.instants import Timing, timing_of
+from revolution_hub.bus.missed import Stretch, wakes_at, what_is_due
 from revolution_hub.engine.keys import OWN_KEY, keyed_by
 from revolution_hub.hub import Hub
-from revolution_hub.model.change import Applied, Change, Fire
+from revolution_hub.model.change import Applied, Fire, Firing
 from revolution_hub.model.execution import Execution
+from revolution_hub.model.fire import FireStatus, StoredFire
 from revolution_hub.model.ids import new_id
-from revolution_hub.model.status import ExecutionStatus
+from revolution_hub.model.schedule import Overlap
+from revolution_hub.model.status import ExecutionStatus, WaitReason
 from revolution_hub.model.time import rfc3339
+from revolution_hub.store.overlaps import line_of
 from revolution_hub.store.schedules import StoredSchedule, list_due
 from revolution_hub.store.submit import submit_all
 
@@ -23,7 +28,7 @@ MOST_BATCHES = 20
 
 
 def fire_due(hub: Hub) -> int:
-    """Start an execution for every schedule that is due, and wake workers; returns how many were started.
+    """Start an execution for every instant that is due, and wake workers; returns how many were started.
 
     A schedule that cannot be fired keeps none of the others from it: its error is raised at the end.
     """
@@ -44,33 +49,95 @@ def fire_due(hub: Hub) -> int:
 
 
 def _fire(hub: Hub, due: list[StoredSchedule], now: datetime, errors: list[BaseException]) -> int:
-    changes: list[Change] = []
+    changes: list[Fire] = []
     for schedule in due:
         try:
-            changes.append(_change(schedule, now))
+            changes.append(look_at(schedule, now))
         except Exception as error:
             error.add_note(f"the schedule {schedule.id} of the workflow {schedule.workflow_id}")
             errors.append(error)
     outcomes = submit_all(hub.store, changes)
     errors += [one for one in outcomes if isinstance(one, BaseException)]
-    return sum(isinstance(one, Applied) for one in outcomes)
+    return sum(len(one.execution_ids) for one in outcomes if isinstance(one, Applied))
 
 
-def _change(schedule: StoredSchedule, now: datetime) -> Fire:
-    due = catch_up(timing_of(schedule.settings), schedule.next_at, now)
+def look_at(schedule: StoredSchedule, now: datetime) -> Fire:
+    """Return what a clock that comes to a schedule at a moment does about it."""
+    timing = timing_of(schedule.settings)
+    due = what_is_due(timing, schedule.id, schedule.next_at, now, schedule.last_at)
+    started = Started(now=now, missed=due.stands_for)
+    last = due.fired[-1] if due.fired else due.passed.last if due.passed else schedule.next_at
     return Fire(
-        execution=_execution(schedule, due, now),
+        tenant_id=schedule.tenant_id,
         schedule_id=schedule.id,
+        version=schedule.version,
         basis=schedule.next_at,
-        due_at=due.at,
-        next_at=due.next_at,
+        next_at=due.next_at or last,
+        wake_at=None if due.next_at is None else wakes_at(timing, schedule.id, due.next_at),
+        at=now,
+        overlap=timing.schedule.overlap,
+        firings=tuple(firing_of(schedule, timing, instant, started) for instant in due.fired),
+        passed=None if due.passed is None else passed_of(schedule, due.passed, now),
     )
 
 
-def _execution(schedule: StoredSchedule, due: Due, now: datetime) -> Execution:
-    at, fired_at = rfc3339(due.at), rfc3339(now)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Started:
+    """How an instant is fired: when, for how many missed ones it stands, and by whose backfill, if any.
+
+    `round` is 0 the first time an instant is fired, and `again` says that it was fired before.
+    """
+
+    now: datetime
+    missed: int = 0
+    backfilled_by: str | None = None
+    round: int = 0
+    again: bool = False
+
+
+def firing_of(schedule: StoredSchedule, timing: Timing, instant: datetime, how: Started) -> Firing:
+    """Return an instant with the execution it is to start."""
+    fire = StoredFire(
+        id=new_id("fir"),
+        tenant_id=schedule.tenant_id,
+        schedule_id=schedule.id,
+        workflow_id=schedule.workflow_id,
+        version=schedule.version,
+        instant=instant,
+        until=instant,
+        count=1,
+        round=how.round,
+        status=FireStatus.FIRED,
+        fired_at=how.now,
+        execution_id=new_id("exe"),
+        backfilled_by=how.backfilled_by,
+    )
+    return Firing(fire=fire, execution=_in_line(_execution(schedule, fire, how), schedule, timing))
+
+
+def passed_of(schedule: StoredSchedule, passed: Stretch, now: datetime) -> StoredFire:
+    """Return the record of instants that start nothing."""
+    return StoredFire(
+        id=new_id("fir"),
+        tenant_id=schedule.tenant_id,
+        schedule_id=schedule.id,
+        workflow_id=schedule.workflow_id,
+        version=schedule.version,
+        instant=passed.first,
+        until=passed.last,
+        count=passed.count,
+        round=0,
+        status=FireStatus.SKIPPED,
+        reason=passed.reason,
+        fired_at=now,
+    )
+
+
+def _execution(schedule: StoredSchedule, fire: StoredFire, how: Started) -> Execution:
+    at, fired_at = rfc3339(fire.instant), rfc3339(how.now)
+    key = f"{OWN_KEY}schedule:{schedule.id}:{at}"
     execution = Execution(
-        id=new_id("exe"),
+        id=str(fire.execution_id),
         tenant_id=schedule.tenant_id,
         workflow_id=schedule.workflow_id,
         version=schedule.version,
@@ -78,9 +145,32 @@ def _execution(schedule: StoredSchedule, due: Due, now: datetime) -> Execution:
         trigger={
             "kind": "schedule",
             "received_at": fired_at,
-            "data": {"due_at": at, "fired_at": fired_at, "missed": due.missed},
+            "data": {
+                "due_at": at,
+                "fired_at": fired_at,
+                "missed": how.missed,
+                "backfill": how.backfilled_by is not None,
+            },
         },
-        idempotency_key=f"{OWN_KEY}schedule:{schedule.id}:{at}",
-        created_at=now,
+        idempotency_key=f"{key}:{fire.id}" if how.again else key,
+        started_by=how.backfilled_by,
+        created_at=how.now,
     )
     return keyed_by(execution, schedule.settings)
+
+
+def _in_line(execution: Execution, schedule: StoredSchedule, timing: Timing) -> Execution:
+    """Return an execution of a schedule that says what happens when two of them meet: one comes in at a time.
+
+    Which of them come at all is for whoever stores them to say.
+    """
+    if timing.schedule.overlap is Overlap.ALLOW or execution.ended or execution.turn_key is not None:
+        return execution
+    return replace(
+        execution,
+        status=ExecutionStatus.WAITING,
+        wait_reason=WaitReason.TURN,
+        turn_key=line_of(schedule.id),
+        turn_limit=1,
+        turn_skip=False,
+    )

@@ -109,6 +109,8 @@ def _tell_hook(name: str, published: Any) -> None:
     if published["signing_secret"]:
         tell(f"{name}: its webhook is {published['hook_url']}")
         tell(f"{name}: its signing secret, shown this once: {published['signing_secret']}")
+    if published["verify_token"]:
+        tell(f"{name}: its verify token, shown this once: {published['verify_token']}")
 
 
 def _show(intents: Sequence[Intent]) -> None:

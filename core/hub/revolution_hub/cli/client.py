@@ -35,15 +35,19 @@ class Client:
         """Return a client of the same hub for another key."""
         return Client(self.url, api_key)
 
-    def get(self, path: str, **query: str) -> Any:
+    def get(self, path: str, /, **query: str) -> Any:
         """Read something."""
         return self._answer("GET", path, params=query)
 
-    def text(self, path: str, **query: str) -> str:
+    def text(self, path: str, /, **query: str) -> str:
         """Read something that is text."""
         return self._response("GET", path, params=query).text
 
-    def everything(self, path: str, **query: str) -> Iterator[Any]:
+    def content(self, path: str) -> bytes:
+        """Read something as it is."""
+        return self._response("GET", path).content
+
+    def everything(self, path: str, /, **query: str) -> Iterator[Any]:
         """Read a list page by page."""
         query |= {"limit": "200", "sort": "created_at"}
         while True:

@@ -8,11 +8,15 @@ from revolution_hub.cli.apply import apply, diff
 from revolution_hub.cli.catalog import plugins
 from revolution_hub.cli.demo import demo
 from revolution_hub.cli.executions import executions
+from revolution_hub.cli.polls import polls
 from revolution_hub.cli.prune import prune
 from revolution_hub.cli.render import render
+from revolution_hub.cli.reporting import events
 from revolution_hub.cli.sandbox import sandbox
+from revolution_hub.cli.schedules import schedules
 from revolution_hub.cli.serve import migrate_database, serve
 from revolution_hub.cli.show import drop_output, fail
+from revolution_hub.cli.webhooks import webhooks
 from revolution_hub.cli.workflows import workflows
 from revolution_hub.errors import DefinitionError, HubError
 
@@ -33,7 +37,11 @@ app.command()(render)
 app.command()(diff)
 app.command()(apply)
 app.add_typer(workflows, name="workflows")
+app.add_typer(webhooks, name="webhooks")
 app.add_typer(executions, name="executions")
+app.add_typer(events, name="events")
+app.add_typer(schedules, name="schedules")
+app.add_typer(polls, name="polls")
 
 
 def main() -> None:

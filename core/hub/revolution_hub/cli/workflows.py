@@ -8,6 +8,7 @@ import typer
 from rich.markup import escape
 
 from revolution_hub.cli.client import Client, connect
+from revolution_hub.cli.schedules import schedule_line
 from revolution_hub.cli.show import out, status, table, tell
 from revolution_hub.errors import HubError
 from revolution_sdk.types import JsonObject
@@ -32,12 +33,12 @@ def list_workflows() -> None:
 def show_workflow(workflow: Which) -> None:
     """Show a workflow: its published version, and what its draft changes."""
     client = connect()
-    one = _find(client, workflow)
+    one = find_workflow(client, workflow)
     published = one["published_version"]
     tell(f"{one['name']} ({one['id']}), revision {one['revision']}, changed {one['updated_at']}")
     tell(f"published: version {published}" if published else "not published")
     for schedule in client.everything("/api/schedules", workflow_id=one["id"]):
-        tell(_schedule_line(schedule))
+        tell(schedule_line(schedule))
     compared = client.get(f"/api/workflows/{one['id']}/diff") if published else {"text": ""}
     tell(compared["text"] or client.text(f"/api/workflows/{one['id']}/export"))
 
@@ -49,7 +50,7 @@ def export_workflow(
 ) -> None:
     """Write a workflow's document to standard output, as YAML."""
     client = connect()
-    tell(client.text(f"/api/workflows/{_find(client, workflow)['id']}/export", version=version))
+    tell(client.text(f"/api/workflows/{find_workflow(client, workflow)['id']}/export", version=version))
 
 
 @workflows.command("versions")
@@ -57,7 +58,9 @@ def list_versions(workflow: Which) -> None:
     """List a workflow's versions: who published them, and when."""
     client = connect()
     made = table(f"Versions of {workflow}", ("version", "published", "by", "at"), whole=("version",))
-    for one in client.get(f"/api/workflows/{_find(client, workflow)['id']}/versions", limit="200")["items"]:
+    for one in client.get(f"/api/workflows/{find_workflow(client, workflow)['id']}/versions", limit="200")[
+        "items"
+    ]:
         made.add_row(
             str(one["version"]), "yes" if one["published"] else "", one["published_by"], one["created_at"]
         )
@@ -68,7 +71,7 @@ def list_versions(workflow: Which) -> None:
 def publish_workflow(workflow: Which) -> None:
     """Publish a workflow's draft as its next version."""
     client = connect()
-    _told(client.post(f"/api/workflows/{_find(client, workflow)['id']}/publish"))
+    _told(client.post(f"/api/workflows/{find_workflow(client, workflow)['id']}/publish"))
 
 
 @workflows.command("rollback")
@@ -80,14 +83,14 @@ def rollback_workflow(
     """Publish the document of an earlier version as the next version."""
     client = connect()
     body = {"version": version, "draft": draft}
-    _told(client.post(f"/api/workflows/{_find(client, workflow)['id']}/rollback", body))
+    _told(client.post(f"/api/workflows/{find_workflow(client, workflow)['id']}/rollback", body))
 
 
 @workflows.command("unpublish")
 def unpublish_workflow(workflow: Which) -> None:
     """Let nothing start a workflow any more; what runs goes on."""
     client = connect()
-    client.post(f"/api/workflows/{_find(client, workflow)['id']}/unpublish")
+    client.post(f"/api/workflows/{find_workflow(client, workflow)['id']}/unpublish")
     tell("not published any more")
 
 
@@ -112,7 +115,7 @@ def dry_run(
         body["pins"] = _object(_text(pins), str(pins))
     if from_execution:
         body["from_execution"] = from_execution
-    made = client.post(f"/api/workflows/{_find(client, workflow)['id']}/dry-run", body)
+    made = client.post(f"/api/workflows/{find_workflow(client, workflow)['id']}/dry-run", body)
     shown = table("Dry run", ("step", "does", "input", "output", "from"), whole=("step", "from"))
     for one in made["steps"]:
         name = "/".join([*one["within"], one["id"]])
@@ -132,17 +135,7 @@ def dry_run(
     )
 
 
-def _schedule_line(schedule: Any) -> str:
-    when = (
-        f"cron {schedule['cron']} ({schedule['timezone']})"
-        if schedule["cron"]
-        else f"every {schedule['every_s']:g} s"
-    )
-    late = ", overdue: does the clock run?" if schedule["overdue"] else ""
-    return f"{when}: next {schedule['next_at']}, last {schedule['last_at'] or 'never'}{late}"
-
-
-def _find(client: Client, workflow: str) -> Any:
+def find_workflow(client: Client, workflow: str) -> Any:
     """Return a workflow by its name, or by its id."""
     named = client.get("/api/workflows", name=workflow)["items"]
     if named:
@@ -163,6 +156,8 @@ def _told(published: Any) -> None:
         tell(f"webhook: {published['hook_url']}")
     if published["signing_secret"]:
         tell(f"signing secret, shown this once: {published['signing_secret']}")
+    if published["verify_token"]:
+        tell(f"verify token, shown this once: {published['verify_token']}")
 
 
 def _object(text: str, where: str) -> JsonObject:

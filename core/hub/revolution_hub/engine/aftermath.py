@@ -7,6 +7,7 @@ the other, and whatever befalls it leaves the failed one as it is.
 from dataclasses import replace
 
 from revolution_hub.engine.run import Run
+from revolution_hub.engine.scope import shown_trigger
 from revolution_hub.engine.versions import published_by_name
 from revolution_hub.errors import HubError
 from revolution_hub.model.change import Move
@@ -59,11 +60,18 @@ def _started(run: Run, after: OnFailure, move: Move) -> Execution:
         version=version,
         definition=execution.definition if block else None,
         status=ExecutionStatus.QUEUED,
-        trigger={"kind": KIND, "received_at": rfc3339(move.at), "data": _told(run, move)},
+        trigger=_trigger(run, move),
         started_by=execution.started_by,
         created_at=move.at,
         block=block,
     )
+
+
+def _trigger(run: Run, move: Move) -> JsonObject:
+    trigger = {"kind": KIND, "received_at": rfc3339(move.at), "data": _told(run, move)}
+    # What it emits follows from what has led to the failed one.
+    depth = run.execution.trigger.get("depth")
+    return trigger | ({"depth": depth} if depth else {})
 
 
 def _told(run: Run, move: Move) -> JsonObject:
@@ -73,5 +81,5 @@ def _told(run: Run, move: Move) -> JsonObject:
         "workflow": run.workflow.name,
         "version": run.execution.version,
         "error": move.error,
-        "trigger": run.execution.trigger,
+        "trigger": shown_trigger(run.execution.trigger),
     }

@@ -38,7 +38,7 @@ class Target:
 
 
 class Capabilities(Protocol):
-    """What stands behind `ctx.call` and `ctx.record`."""
+    """What stands behind `ctx.call`, `ctx.record` and `ctx.emit`."""
 
     def call(self, action: str, value: JsonObject, *, name: str = "", connection: str = "") -> Json:
         """Run another action once."""
@@ -46,21 +46,30 @@ class Capabilities(Protocol):
     def record(self, name: str, make: Callable[[], Json]) -> Json:
         """Run a function once."""
 
+    def emit(self, type: str, data: JsonObject, *, key: str = "") -> None:
+        """Report an event."""
+
 
 class NotHere:
-    """Refuses both: a look-up changes nothing, so it has no sub-steps."""
+    """Refuses all: a look-up changes nothing, so it has no sub-steps and reports nothing itself."""
+
+    def __init__(self, because: str) -> None:
+        self._because = because
 
     def call(self, action: str, value: JsonObject, *, name: str = "", connection: str = "") -> Json:
         """Raise PluginError."""
-        raise _not_here("call")
+        raise self._not_here("call")
 
     def record(self, name: str, make: Callable[[], Json]) -> Json:
         """Raise PluginError."""
-        raise _not_here("record")
+        raise self._not_here("record")
 
+    def emit(self, type: str, data: JsonObject, *, key: str = "") -> None:
+        """Raise PluginError."""
+        raise self._not_here("emit")
 
-def _not_here(word: str) -> PluginError:
-    return PluginError(f"confirm only looks up: do without ctx.{word} in it", code="not_reentrant")
+    def _not_here(self, word: str) -> PluginError:
+        return PluginError(f"{self._because}: do without ctx.{word} in it", code="not_reentrant")
 
 
 class PluginBug(Exception):
@@ -80,27 +89,33 @@ def call_action(
     `output_invalid` if the result breaks the action's own schema and `limit_exceeded` if it is too large.
     """
     deadline = hub.now() + timedelta(seconds=timeout_s)
-    with open_context(hub, target, key, deadline, capabilities) as context:
-        output = _guarded(lambda: target.action(context, deepcopy(value)))
+    with open_context(hub, target.connector, target.connection, key, deadline, capabilities) as context:
+        output = guarded(lambda: target.action(context, deepcopy(value)))
     return checked_output(hub, target, output)
 
 
 @contextmanager
 def open_context(
-    hub: Hub, target: Target, key: str, deadline: datetime, capabilities: Capabilities
+    hub: Hub,
+    connector: Connector,
+    connection: Connection | None,
+    key: str,
+    deadline: datetime,
+    capabilities: Capabilities,
 ) -> Iterator[ActionContext]:
     """Make the context of one call; its HTTP client is closed at the end of the block."""
-    tokens = _token_source(hub, target)
-    base_url = target.connection.base_url if target.connection else ""
-    with hub.egress.client(target.connector, base_url, tokens, deadline, hub.now) as http:
+    tokens = _token_source(hub, connector, connection)
+    base_url = connection.base_url if connection else ""
+    with hub.egress.client(connector, base_url, tokens, deadline, hub.now) as http:
         yield ActionContext(
             http=http,
             idempotency_key=key,
             deadline=deadline,
             now=hub.now,
-            log=logging.getLogger(f"revolution.connector.{target.connector.name}"),
+            log=logging.getLogger(f"revolution.connector.{connector.name}"),
             call=capabilities.call,
             record=capabilities.record,
+            emit=capabilities.emit,
         )
 
 
@@ -111,14 +126,15 @@ def guarded_confirm(hub: Hub, target: Target, value: JsonObject, key: str, timeo
         raise ValueError(f"{target.name} has no confirm")
     deadline = hub.now() + timedelta(seconds=timeout_s)
     try:
-        with open_context(hub, target, key, deadline, NotHere()) as context:
-            return _guarded(lambda: confirm(context, deepcopy(value)))
+        with open_context(
+            hub, target.connector, target.connection, key, deadline, NotHere("confirm only looks up")
+        ) as context:
+            return guarded(lambda: confirm(context, deepcopy(value)))
     except (ConnectorError, HubError, PluginBug) as error:
         return error
 
 
-def _token_source(hub: Hub, target: Target) -> TokenSource | None:
-    connector, connection = target.connector, target.connection
+def _token_source(hub: Hub, connector: Connector, connection: Connection | None) -> TokenSource | None:
     if connection is None:
         if not isinstance(connector.auth, NoAuth):
             raise CredentialError(f"no {connector.name} connection is set up", code="connection_missing")
@@ -140,7 +156,8 @@ def _token_source(hub: Hub, target: Target) -> TokenSource | None:
     )
 
 
-def _guarded(function: Callable[[], T]) -> T:
+def guarded(function: Callable[[], T]) -> T:
+    """Run a connector's code; an error of its own becomes a PluginBug."""
     try:
         return function()
     except (ConnectorError, HubError):

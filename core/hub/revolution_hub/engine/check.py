@@ -9,10 +9,11 @@ from revolution_hub.engine.check_flow import check_reach, check_starts, input_fa
 from revolution_hub.engine.check_names import (
     HasConnection,
     check_action,
+    check_emit,
     check_triggers,
     connectors_of,
 )
-from revolution_hub.engine.check_templates import check_after, check_before, check_document
+from revolution_hub.engine.check_templates import check_after, check_before, check_condition, check_document
 from revolution_hub.engine.shapes import ANYTHING
 from revolution_hub.engine.sight import (
     Sight,
@@ -84,6 +85,9 @@ class _Checks:
     def keys(self) -> Iterator[Problem]:
         """Yield what is wrong with the keys that are rendered before an execution is there."""
         scope = trigger_alone(self.workflow, self.catalog)
+        for trigger in self.workflow.triggers:
+            if trigger.where is not None:
+                yield from check_condition(trigger.where, f"{trigger.path}.where", scope)
         if self.workflow.concurrency is not None:
             yield from check_document(self.workflow.concurrency.key, "concurrency.key", scope)
         yield from check_document(self.workflow.idempotency, "idempotency.key", scope)
@@ -92,6 +96,7 @@ class _Checks:
         """Yield what is wrong with these steps and those below; `seen` grows along them."""
         for step in steps:
             yield from check_action(step, self.catalog, self.has_connection)
+            yield from check_emit(step, self.catalog)
             yield from self.callees.check_step(step)
             yield from check_before(step, seen)
             yield from self.below(step, seen)

@@ -5,9 +5,11 @@ from difflib import get_close_matches
 from itertools import islice
 
 from revolution_hub.catalog import Catalog
+from revolution_hub.engine.check_schedules import check_schedules
 from revolution_hub.errors import Problem
+from revolution_hub.model.event_names import EXAMPLE, is_asked_for, is_wildcard, may_be_emitted
 from revolution_hub.model.workflow import Step, StepKind, Trigger, Workflow
-from revolution_hub.template.filters.zones import zone_named
+from revolution_sdk.canonical import CANONICAL
 from revolution_sdk.types import JsonObject
 
 HasConnection = Callable[[str, str], bool]
@@ -15,21 +17,19 @@ HasConnection = Callable[[str, str], bool]
 
 _MOST_CANDIDATES = 500
 _LONGEST_SHOWN = 80
+_WILDCARDS = f" (a * stands for whole words at the end, as in {EXAMPLE})"
 
 
 def check_triggers(workflow: Workflow, catalog: Catalog, has_connection: HasConnection) -> Iterator[Problem]:
     """Yield what is wrong with what the triggers name."""
     names = catalog.event_names()
+    yield from check_schedules(workflow)
     for trigger in workflow.triggers:
-        schedule = trigger.schedule
-        if schedule is not None and schedule.timezone and zone_named(schedule.timezone) is None:
-            message = (
-                f"there is no time zone {schedule.timezone[:_LONGEST_SHOWN]!r}; an example: Europe/Berlin"
+        if trigger.event is not None and not is_asked_for(trigger.event, names):
+            where = _WILDCARDS if is_wildcard(trigger.event) else ""
+            yield unknown(
+                f"{trigger.path}.event", "event", trigger.event, names, "unknown_event", where=where
             )
-            path = f"{trigger.path}.schedule.timezone"
-            yield Problem(path=path, message=message, code="unknown_timezone")
-        if trigger.event is not None and trigger.event not in names:
-            yield unknown(f"{trigger.path}.event", "event", trigger.event, names, "unknown_event")
         elif trigger.event is not None:
             yield from _check_source(trigger, connectors_of(catalog, trigger.event), has_connection)
 
@@ -38,21 +38,17 @@ def _check_source(
     trigger: Trigger, connectors: Sequence[str], has_connection: HasConnection
 ) -> Iterator[Problem]:
     name = trigger.connection
-    if name is not None and not any(has_connection(one, name) for one in connectors):
+    if name is not None and not connectors:
+        message = "no connector reports this event, so it comes through no connection"
+        yield Problem(path=f"{trigger.path}.connection", message=message, code="unknown_connection")
+    elif name is not None and not any(has_connection(one, name) for one in connectors):
         message = f"there is no {' or '.join(connectors)} connection {name!r}"
         yield Problem(path=f"{trigger.path}.connection", message=message, code="unknown_connection")
 
 
 def connectors_of(catalog: Catalog, event: str) -> list[str]:
-    """Return the names of the connectors that report an event of this qualified or canonical name."""
-    found = catalog.find_event(event)
-    if found is not None:
-        return [found[0].name]
-    return [
-        one.name
-        for one in catalog.connectors.values()
-        if any(declared.canonical == event for declared in one.events.values())
-    ]
+    """Return the names of the connectors that report an event of this name, or under this wildcard."""
+    return list(dict.fromkeys(connector.name for connector, _ in catalog.events_under(event)))
 
 
 def check_action(step: Step, catalog: Catalog, has_connection: HasConnection) -> Iterator[Problem]:
@@ -72,16 +68,35 @@ def check_action(step: Step, catalog: Catalog, has_connection: HasConnection) ->
 
 def check_inputs(schema: JsonObject, step: Step) -> Iterator[Problem]:
     """Yield what is unknown or missing under a step's `with`, by the schema of what it calls."""
+    yield from _check_members(schema, step.body, f"{step.path}.with", "input")
+
+
+def check_emit(step: Step, catalog: Catalog) -> Iterator[Problem]:
+    """Yield what is wrong with the event a step reports: its type, and the members of its data."""
+    if not step.event:
+        return
+    path = f"{step.path}.emit"
+    if catalog.find_event(step.event) is not None:
+        message = "only its connector reports this event; report a canonical one, or one under custom."
+        yield Problem(path=f"{path}.event", message=message, code="unknown_event")
+    elif not may_be_emitted(step.event):
+        where = " (types of your own begin with custom.)"
+        yield unknown(f"{path}.event", "event", step.event, list(CANONICAL), "unknown_event", where=where)
+    elif step.event in CANONICAL and isinstance(step.body.get("data", {}), dict):
+        data = step.body.get("data", {})
+        yield from _check_members(CANONICAL[step.event].data, data, f"{path}.data", "member")
+
+
+def _check_members(schema: JsonObject, given: JsonObject, path: str, what: str) -> Iterator[Problem]:
     known = schema.get("properties", {})
     if schema.get("additionalProperties") is False:
-        for name in step.body:
+        for name in given:
             if name not in known:
-                path = f"{step.path}.with.{name[:_LONGEST_SHOWN]}"
-                yield unknown(path, "input", name, list(known), "unknown_input")
+                place = f"{path}.{name[:_LONGEST_SHOWN]}"
+                yield unknown(place, what, name, list(known), "unknown_input")
     for name in schema.get("required", []):
-        if name not in step.body and not has_default(known.get(name)):
-            message = f"the input {name!r} is missing"
-            yield Problem(path=f"{step.path}.with", message=message, code="missing_input")
+        if name not in given and not has_default(known.get(name)):
+            yield Problem(path=path, message=f"the {what} {name!r} is missing", code="missing_input")
 
 
 def has_default(schema: object) -> bool:

@@ -21,7 +21,7 @@ def check_before(step: Step, seen: Sight) -> Iterator[Problem]:
     """Yield what is wrong with the templates that are rendered before the step's own steps are run."""
     scope = seen.schema()
     if isinstance(step.condition, str):
-        yield from _check_condition(step.condition, f"{step.path}.if", scope)
+        yield from check_condition(step.condition, f"{step.path}.if", scope)
     if step.kind is StepKind.FOR_EACH:
         yield from _check_items(step.body["items"], f"{step.path}.for_each", scope)
     elif step.kind is StepKind.SWITCH:
@@ -53,7 +53,8 @@ def check_document(value: Json, path: str, scope: JsonObject) -> Iterator[Proble
         yield from _check_reference(one.where, one.use, scope)
 
 
-def _check_condition(source: str, path: str, scope: JsonObject) -> Iterator[Problem]:
+def check_condition(source: str, path: str, scope: JsonObject) -> Iterator[Problem]:
+    """Yield what is wrong with a condition, and with what it reads of this scope."""
     try:
         template = compile_condition(source)
     except TemplateError as error:

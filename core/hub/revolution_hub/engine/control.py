@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from revolution_hub.engine.compiled import body_of
 from revolution_hub.engine.mend import fail_step
 from revolution_hub.engine.plan import ELSE, THEN, case_block
+from revolution_hub.engine.respond import response_of
 from revolution_hub.engine.run import Run
 from revolution_hub.errors import TemplateError
 from revolution_hub.model.change import Move
@@ -18,7 +19,7 @@ from revolution_hub.model.workflow import SPREADING, Step, StepKind
 from revolution_hub.template.render import compile_condition, evaluate_condition
 from revolution_sdk.types import Json, JsonObject
 
-_MORE = SPREADING | {StepKind.ACTION, StepKind.WAIT}
+_MORE = SPREADING | {StepKind.ACTION, StepKind.WAIT, StepKind.EMIT}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,7 +73,7 @@ def perform(run: Run, step: Step) -> Move | None:
         _done(run, step, {"case": _case(step, body["value"])})
         return None
     if step.kind is StepKind.RESPOND:
-        response = {"status": int(body.get("status") or 200), "body": body.get("body")}
+        response = response_of(body)
         _done(run, step, response)
         run.respond(response)
         return None

@@ -8,6 +8,7 @@ from revolution_hub.crashpoint import reach
 from revolution_hub.engine import control, settle
 from revolution_hub.engine.aftermath import with_aftermath
 from revolution_hub.engine.claim import load
+from revolution_hub.engine.emit import emit
 from revolution_hub.engine.execute import execute
 from revolution_hub.engine.items import begin_items, conclude, give_back, take_more
 from revolution_hub.engine.limits import require_steps
@@ -89,6 +90,8 @@ def _one_step(run: Run, watch: Watch) -> Move | None:
     if step.kind is StepKind.ACTION:
         return _execute(run, watch, step)
     try:
+        if step.kind is StepKind.EMIT:
+            return emit(run, step)
         return wait(run, step) if step.kind is StepKind.WAIT else spread(run, step)
     except TemplateError as error:
         return control.fail(run, step, error)

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
 from revolution_hub.engine.compiled import body_of, part_of, value_of
+from revolution_hub.engine.emitted import problems_of_own
 from revolution_hub.engine.inputs import checked_inputs
 from revolution_hub.engine.plan import DEFAULT, ELSE, THEN, case_block
 from revolution_hub.engine.rehearsal import (
@@ -20,6 +21,7 @@ from revolution_hub.engine.rehearsal import (
     Surroundings,
     pretended,
 )
+from revolution_hub.engine.respond import response_of
 from revolution_hub.engine.samples import sample_of
 from revolution_hub.engine.scope import begin_scope, shown_error
 from revolution_hub.errors import DefinitionError, InputError, TemplateError
@@ -272,12 +274,20 @@ class Walk:
         self._done(planned, scope, Source.COMPUTED, planned.input)
         return None
 
+    def emit(self, planned: Planned, scope: JsonObject) -> Ended | None:
+        """Show which event would be reported."""
+        body = self._render(body_of(planned.step), scope)
+        planned.input = {"event": planned.step.event, **body}
+        planned.problems = problems_of_own(str(planned.step.event), body.get("data", {}))
+        self._done(planned, scope, Source.COMPUTED, {"event": planned.step.event, "event_id": ""})
+        return None
+
     def compute(self, planned: Planned, scope: JsonObject) -> Ended | None:
         """Evaluate a `set`, `respond` or `finish`."""
         step, body = planned.step, self._render(body_of(planned.step), scope)
         planned.input = body
         if step.kind is StepKind.RESPOND:
-            body = {"status": int(body.get("status") or 200), "body": body.get("body")}
+            body = response_of(body)
         self._done(planned, scope, Source.COMPUTED, body)
         if step.kind is StepKind.SET:
             scope["vars"] |= body
@@ -293,6 +303,7 @@ _WAYS: dict[StepKind, Callable[[Walk, Planned, JsonObject], Ended | None]] = {
     StepKind.PARALLEL: Walk.parallel,
     StepKind.FOR_EACH: Walk.for_each,
     StepKind.WAIT: Walk.wait,
+    StepKind.EMIT: Walk.emit,
     StepKind.SET: Walk.compute,
     StepKind.RESPOND: Walk.compute,
     StepKind.FINISH: Walk.compute,

@@ -13,6 +13,7 @@ from revolution_hub.crashpoint import reach
 from revolution_hub.engine import retry, settle
 from revolution_hub.engine.call import PluginBug, Target, call_action, checked_output, guarded_confirm
 from revolution_hub.engine.compiled import body_of
+from revolution_hub.engine.emits import Emits
 from revolution_hub.engine.mend import mend
 from revolution_hub.engine.parts import IN_THE_DARK, ask, part_in_the_dark
 from revolution_hub.engine.retry import Again, GiveUp
@@ -139,7 +140,8 @@ def _attempt(
     run.record(record, attempt)
     _commit_before(run, target.action.effect)
     call = _call(run, step, target, record, attempt, within=within)
-    parts = Substeps(watch, call, _perform)
+    emits = Emits(run, target, record)
+    parts = Substeps(watch, call, _perform, emits)
     output: Json = None
     failure: Exception | None = None
     try:
@@ -155,6 +157,7 @@ def _attempt(
         return _suspend(run, step, record, attempt, parts)
     if failure is not None:
         return _after_error(run, step, target, record, attempt, failure)
+    emits.note()
     return _succeed(run, step, target, record, attempt, output)
 
 

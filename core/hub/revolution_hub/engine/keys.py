@@ -3,6 +3,7 @@
 import hashlib
 from dataclasses import replace
 
+from revolution_hub.engine.scope import shown_trigger
 from revolution_hub.errors import TemplateError
 from revolution_hub.model.execution import Execution, error_json
 from revolution_hub.model.status import ExecutionStatus, WaitReason
@@ -24,7 +25,7 @@ def keyed(execution: Execution, concurrency: Concurrency | None, idempotency: st
     """
     if concurrency is None and idempotency is None:
         return execution
-    scope: JsonObject = {"trigger": execution.trigger}
+    scope: JsonObject = {"trigger": shown_trigger(execution.trigger)}
     try:
         if idempotency is not None:
             execution = replace(

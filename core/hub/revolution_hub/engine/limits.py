@@ -43,6 +43,18 @@ def require_depth(settings: Settings, depth: int) -> None:
     )
 
 
+def require_emits(settings: Settings, depth: int) -> None:
+    """Raise LimitError if `depth` events would have led to one another, each emitted because of the last."""
+    most = settings.emit_depth
+    _require(
+        "emit_depth",
+        depth,
+        most,
+        f"the event would be number {depth:,} in a chain of events that start what emits the next one; "
+        f"at most {most:,} follow from one another",
+    )
+
+
 def _require(limit: str, value: int, most: int, message: str) -> None:
     if value > most:
         raise LimitError.of_setting(PREFIX + limit.upper(), value, most, message)

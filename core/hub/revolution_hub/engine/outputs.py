@@ -25,8 +25,10 @@ def output_of(step: Step, catalog: Catalog, branches: Mapping[str, Mapping[str, 
             return closed({"branch": TEXT})
         case StepKind.SWITCH:
             return closed({"case": {"type": ["string", "null"]}})
+        case StepKind.EMIT:
+            return closed({"event": TEXT, "event_id": TEXT})
         case StepKind.RESPOND:
-            return closed({"status": NUMBER, "body": ANYTHING})
+            return closed({"status": NUMBER, "headers": ANYTHING, "body": ANYTHING})
         case StepKind.PARALLEL:
             return closed(
                 {

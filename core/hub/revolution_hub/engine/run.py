@@ -12,7 +12,7 @@ from revolution_hub.engine.lane import Lane
 from revolution_hub.engine.plan import remaining
 from revolution_hub.engine.scope import add_record, begin_scope, inherit_scope
 from revolution_hub.hub import Hub
-from revolution_hub.model.change import Applied, Fenced, Move, Outcome, Progress, Take
+from revolution_hub.model.change import Applied, Fenced, Intake, Move, Outcome, Progress, Take
 from revolution_hub.model.execution import Attempt, Execution, StepExecution
 from revolution_hub.model.status import ENDED, StepStatus
 from revolution_hub.model.workflow import Step, Steps, Workflow
@@ -79,6 +79,7 @@ class Run:
     _noted_steps: dict[str, StepExecution] = field(default_factory=dict)
     _noted_attempts: dict[tuple[str, int], Attempt] = field(default_factory=dict)
     _starts: list[Execution] = field(default_factory=list)
+    _emitted: list[Intake] = field(default_factory=list)
     _joins: JsonObject | None = None
     _ends_children: str | None = None
     _response: JsonObject | None = None
@@ -195,6 +196,10 @@ class Run:
         self._starts += executions
         self._joins = joins or self._joins
 
+    def emit(self, intake: Intake) -> None:
+        """Note an event that is kept, with what it starts, by the next commit."""
+        self._emitted.append(intake)
+
     def end_children(self, reason: str) -> None:
         """Note that every child that has not ended is to be cancelled."""
         self._ends_children = reason
@@ -229,6 +234,7 @@ class Run:
             connection_id=None if move and move.status in ENDED else self.connection_id,
             parent_id=self.execution.parent_id,
             starts=tuple(self._starts),
+            emitted=tuple(self._emitted),
             joins=self._joins,
             ends_children=self._ends_children,
             take=take,
@@ -292,6 +298,7 @@ class Run:
             if self._noted_attempts.get((attempt.step_id, attempt.number)) is attempt:
                 del self._noted_attempts[attempt.step_id, attempt.number]
         self._starts = [one for one in self._starts if one not in committed.starts]
+        self._emitted = [one for one in self._emitted if one not in committed.emitted]
 
     def flush(self, move: Move | None = None, take: Take | None = None) -> Applied:
         """Commit everything noted, and the move if there is one. Raises FencedError if we lost the claim."""
@@ -302,6 +309,7 @@ class Run:
         self._shown.clear()
         self._showing = None
         self._starts.clear()
+        self._emitted.clear()
         self._response = self._joins = self._ends_children = None
         return applied
 

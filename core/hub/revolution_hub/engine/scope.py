@@ -14,6 +14,22 @@ GIVES_INPUTS = ("manual", "call")
 """The kinds of trigger whose data are the workflow's inputs."""
 
 
+PLAIN_REQUEST: JsonObject = {
+    "method": "POST",
+    "query": {},
+    "headers": {},
+    "content_type": "application/json",
+}
+"""How a request looks that says nothing but its body; it is not written down for each one."""
+
+
+def shown_trigger(trigger: JsonObject) -> JsonObject:
+    """Return what templates read as `trigger`."""
+    if trigger.get("kind") != "webhook" or "request" in trigger:
+        return trigger
+    return {**trigger, "request": PLAIN_REQUEST}
+
+
 def build_scope(workflow: Workflow, execution: Execution, steps: Iterable[StepExecution]) -> JsonObject:
     """Return `trigger`, `inputs`, `vars`, `steps` and `execution` as templates read them.
 
@@ -30,7 +46,7 @@ def begin_scope(workflow: Workflow, execution: Execution) -> JsonObject:
     """Return the scope of an execution in which nothing has been done yet."""
     gives_inputs = execution.trigger.get("kind") in GIVES_INPUTS
     return {
-        "trigger": execution.trigger,
+        "trigger": shown_trigger(execution.trigger),
         "inputs": execution.trigger.get("data", {}) if gives_inputs else default_inputs(workflow),
         "vars": dict(workflow.vars),
         "steps": {},

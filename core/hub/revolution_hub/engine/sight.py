@@ -10,13 +10,16 @@ from dataclasses import dataclass, field, replace
 from revolution_hub.catalog import Catalog
 from revolution_hub.engine.addresses import callbacks_in
 from revolution_hub.engine.outputs import output_of
-from revolution_hub.engine.shapes import ANYTHING, TEXT, closed
+from revolution_hub.engine.shapes import ANYTHING, NUMBER, TEXT, closed
+from revolution_hub.model.event_names import falls_under, is_own
 from revolution_hub.model.workflow import SPREADING, Step, StepKind, Steps, TriggerKind, Workflow
+from revolution_sdk.canonical import CANONICAL
 from revolution_sdk.types import Json, JsonObject
 
 _EXECUTION = ("id", "workflow_id", "version", "created_at")
 _TRIGGER = ("kind", "type", "canonical", "event_id", "connection_id", "received_at", "data")
 _FAILURE = ("execution_id", "workflow_id", "workflow", "version", "error", "trigger")
+_REQUEST = closed({"method": TEXT, "query": ANYTHING, "headers": ANYTHING, "content_type": TEXT})
 _FAULT = closed({"code": TEXT, "message": TEXT})
 
 
@@ -125,17 +128,18 @@ def _trigger(workflow: Workflow, catalog: Catalog) -> JsonObject:
     only_events = all(trigger.kind is TriggerKind.EVENT for trigger in workflow.triggers)
     # Whoever starts it by hand all the same gives it what the event would have brought.
     known["data"] = {"anyOf": data} if data and only_events else ANYTHING
+    known["depth"] = NUMBER
+    if any(trigger.webhook is not None for trigger in workflow.triggers):
+        known["request"] = _REQUEST
     return closed(known)
 
 
 def _data(event: str, catalog: Catalog) -> Json:
-    found = catalog.find_event(event)
-    if found is not None:
-        return found[1].data
-    declared = [
-        one.data
-        for connector in catalog.connectors.values()
-        for one in connector.events.values()
-        if one.canonical == event
-    ]
-    return {"anyOf": declared} if declared else ANYTHING
+    """Return the schema of the data of the events of this name, or under this wildcard."""
+    found: list[Json] = []
+    for connector, declared in catalog.events_under(event):
+        by_own_name = falls_under(f"{connector.name}.{declared.name}", event)
+        found.append(declared.data if by_own_name else catalog.canonical_schema(declared))
+    # What a workflow or a person emits under a canonical name has the canonical form.
+    found += [one.data for one in CANONICAL.values() if falls_under(one.name, event)]
+    return {"anyOf": found} if found and not is_own(event) else ANYTHING

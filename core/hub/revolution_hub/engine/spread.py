@@ -9,6 +9,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from revolution_hub.engine.compiled import body_of, part_of
+from revolution_hub.engine.emit import depth_of
 from revolution_hub.engine.inputs import checked_inputs
 from revolution_hub.engine.join import collect
 from revolution_hub.engine.keys import keyed
@@ -128,6 +129,8 @@ def _call(run: Run, step: Step, record: StepExecution) -> Move | None:
         "execution_id": run.execution.id,
         "received_at": rfc3339(run.now),
     }
+    if depth_of(run):
+        trigger["depth"] = depth_of(run)
     child = replace(
         _child(run, record, 0, block=None), workflow_id=workflow_id, version=version, trigger=trigger
     )

@@ -16,8 +16,20 @@ from revolution_hub.store.submit import submit
 from revolution_sdk.types import Json, JsonObject
 
 
-def started_by_event(event: Event, listener: Listener, kind: str) -> Execution:
-    """Return the execution this event starts for this listener."""
+def started_by_event(
+    event: Event,
+    listener: Listener,
+    kind: str,
+    *,
+    data: Json = None,
+    request: JsonObject | None = None,
+    depth: int = 0,
+) -> Execution:
+    """Return the execution this event starts for this listener, with `data` in place of the event's own.
+
+    `request` is what is remarkable about the request the event came by, `depth` how many events have led to
+    this one.
+    """
     trigger: JsonObject = {
         "kind": kind,
         "type": event.type,
@@ -25,8 +37,12 @@ def started_by_event(event: Event, listener: Listener, kind: str) -> Execution:
         "event_id": event.id,
         "connection_id": event.connection_id,
         "received_at": rfc3339(event.received_at),
-        "data": event.data,
+        "data": event.data if data is None else data,
     }
+    if request is not None:
+        trigger["request"] = request
+    if depth:
+        trigger["depth"] = depth
     execution = Execution(
         id=new_id("exe"),
         tenant_id=event.tenant_id,

@@ -14,6 +14,7 @@ from datetime import datetime
 from typing import NoReturn, TypeAlias
 
 from revolution_hub.engine.call import storable
+from revolution_hub.engine.emits import Emits
 from revolution_hub.engine.limits import require_depth, require_steps
 from revolution_hub.engine.parts import CALL, RECORD, part_key
 from revolution_hub.engine.run import Run
@@ -42,13 +43,14 @@ class Substeps:
     an error that ends the drive. `error` is that of the sub-step it waits for.
     """
 
-    def __init__(self, watch: Watch, within: Call, perform: Perform) -> None:
+    def __init__(self, watch: Watch, within: Call, perform: Perform, emits: Emits) -> None:
         self.left: Move | BaseException | None = None
         self.error: JsonObject | None = None
         self._run = within.run
         self._watch = watch
         self._within = within
         self._perform = perform
+        self._emits = emits
         self._thread = threading.get_ident()
         self._busy = False
         self._over = False
@@ -99,15 +101,13 @@ class Substeps:
             self._run.flush()
         return deepcopy(output)
 
+    def emit(self, type: str, data: JsonObject, *, key: str = "") -> None:
+        """Report an event, which is kept with the action's result."""
+        self._require_thread("emit")
+        self._emits.add(type, data, key=key)
+
     def _require_turn(self, word: str) -> None:
-        if self.left is not None:
-            raise Suspended("the step waits already; let Suspended pass")
-        if self._over or self._busy or threading.get_ident() != self._thread:
-            raise PluginError(
-                f"ctx.{word} is for the action itself, one at a time: use it in the thread that runs the "
-                "action, before it returns, and not within another sub-step",
-                code="one_at_a_time",
-            )
+        self._require_thread(word)
         effect = self._within.action.effect
         if effect in (Effect.ONCE, Effect.PURE):
             raise PluginError(
@@ -115,6 +115,16 @@ class Substeps:
                 f"repeatable or read, it is {effect}; what must happen once belongs in an action of its own, "
                 "called with ctx.call",
                 code="not_reentrant",
+            )
+
+    def _require_thread(self, word: str) -> None:
+        if self.left is not None:
+            raise Suspended("the step waits already; let Suspended pass")
+        if self._over or self._busy or threading.get_ident() != self._thread:
+            raise PluginError(
+                f"ctx.{word} is for the action itself, one at a time: use it in the thread that runs the "
+                "action, before it returns, and not within another sub-step",
+                code="one_at_a_time",
             )
 
     def _take(self, name: str) -> str:

@@ -10,6 +10,8 @@ from typing import TypeAlias
 
 from revolution_hub.model.event import Event, StoredDelivery
 from revolution_hub.model.execution import Attempt, Execution, StepExecution
+from revolution_hub.model.fire import StoredFire
+from revolution_hub.model.schedule import Overlap
 from revolution_hub.model.status import ExecutionStatus, WaitReason
 from revolution_sdk.types import Json, JsonObject
 
@@ -47,7 +49,8 @@ class Progress:
     """What a drive has done since its last change. Counts only while `fence` is still the newest claim.
 
     `connection_id` is the connection the step under way uses, or the one the execution needs a turn of.
-    `starts` are executions that begin with this change. `joins` replaces what is known of the children.
+    `starts` are executions that begin with this change, `emitted` events that come with it. `joins` replaces
+    what is known of the children.
     With `ends_children` every descendant that has not ended is cancelled for this reason. If `take` brings
     further items, `move` is not made.
     """
@@ -61,6 +64,7 @@ class Progress:
     connection_id: str | None = None
     parent_id: str | None = None
     starts: tuple[Execution, ...] = ()
+    emitted: "tuple[Intake, ...]" = ()
     joins: JsonObject | None = None
     ends_children: str | None = None
     take: Take | None = None
@@ -69,15 +73,15 @@ class Progress:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Intake:
-    """A delivery, one event found in it, and the executions that event starts; the event decides.
+    """An event, the delivery it came in, if any, and the executions it starts; the event decides.
 
-    If the event is already known, nothing of the rest is kept. `steps` are what was already done in them
-    before anybody outside could notice. With a `basis`, the hook it
-    came by must still be at that revision.
+    If the event is already known, nothing of the rest is kept but the delivery, as another report of it.
+    `steps` are what was already done in the executions before anybody outside could notice. With a `basis`,
+    the hook it came by must still be at that revision.
     """
 
-    delivery: StoredDelivery
     event: Event
+    delivery: StoredDelivery | None = None
     executions: tuple[Execution, ...] = ()
     steps: tuple[StepExecution, ...] = ()
     basis: int | None = None
@@ -85,7 +89,10 @@ class Intake:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Keep:
-    """A verified delivery in which there is no event for anybody yet. It was accepted, so it is kept."""
+    """A verified delivery in which there is no event for anybody. It was accepted, so it is kept.
+
+    Its `mark` says why there is none.
+    """
 
     delivery: StoredDelivery
 
@@ -102,20 +109,55 @@ class Start:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Fire:
-    """One execution started by a schedule, which moves on from `basis`, its earliest instant, to `next_at`.
+class Firing:
+    """One instant of a schedule, and the execution it is to start."""
 
-    Nothing is kept if it has moved on, or was changed, since. `due_at` is the instant that is fired.
+    fire: StoredFire
+    execution: Execution
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fire:
+    """What one look at a schedule found: the instants to fire, and those that passed and start nothing.
+
+    The schedule moves on from `basis`, its earliest instant, to `next_at`, at which it is looked at again at
+    `wake_at`, or never. Nothing is kept if it has moved on, or was changed or paused, since. Which of the
+    instants start an execution is for `overlap` to say.
     """
 
-    execution: Execution
+    tenant_id: str
     schedule_id: str
+    version: int
     basis: datetime
-    due_at: datetime
     next_at: datetime
+    wake_at: datetime | None
+    at: datetime
+    overlap: Overlap = Overlap.ALLOW
+    firings: tuple[Firing, ...] = ()
+    passed: StoredFire | None = None
 
 
-Change: TypeAlias = Progress | Intake | Keep | Start | Fire
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """What came of one look of a poll: the events it found, and where and when it goes on.
+
+    Counts only while `fence` is the newest claim of the poll. With an `error` the look has failed; then, and
+    if it is `idle` because nobody listens, nothing was found. An idle poll forgets its cursor.
+    """
+
+    tenant_id: str
+    poll_id: str
+    fence: int
+    at: datetime
+    next_at: datetime | None
+    cursor: Json = None
+    found: tuple[Intake, ...] = ()
+    error: JsonObject | None = None
+    failures: int = 0
+    idle: bool = False
+
+
+Change: TypeAlias = Progress | Intake | Keep | Start | Fire | Finding
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

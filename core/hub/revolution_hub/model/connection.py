@@ -58,9 +58,10 @@ class ProviderApp:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hook:
-    """The URL of one workflow's webhook trigger. `secret` is None when the trigger asks for no signature.
+    """The URL of one workflow's webhook trigger. `secret` is None as long as nobody has made one.
 
-    `revision` grows with every change of what the URL leads to: another version, another secret.
+    `family` says what the secret is good for. `revision` grows with every change of what the URL leads to:
+    another version, another secret.
     """
 
     id: str
@@ -70,3 +71,14 @@ class Hook:
     created_at: datetime
     secret: Sealed | None = None
     revision: int = 1
+    family: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OldAddress:
+    """An earlier key of a workflow's webhook URL, which leads to it until this moment."""
+
+    key: str
+    tenant_id: str
+    workflow_id: str
+    until: datetime

@@ -2,10 +2,11 @@
 
 from collections.abc import Callable
 
+from revolution_hub.model.answer import HEADERS, header_named, location_problem
 from revolution_hub.model.durations import duration_s
 from revolution_hub.model.reading import Reader, is_name, join
 from revolution_hub.model.time import parse_moment
-from revolution_hub.model.words import FINISH, LONGEST_TEXT, RESPOND, STATUSES, WAITS
+from revolution_hub.model.words import EMIT, FINISH, LONGEST_TEXT, RESPOND, STATUSES, WAITS
 from revolution_hub.model.workflow import StepKind
 from revolution_sdk.types import Json, JsonObject
 
@@ -84,11 +85,42 @@ def _set(reader: Reader, entry: JsonObject, path: str) -> JsonObject:
     return body
 
 
+def _emit(reader: Reader, entry: JsonObject, path: str) -> JsonObject:
+    place = join(path, "emit")
+    body = _object(reader, entry["emit"], place)
+    reader.known_words(body, EMIT, place)
+    data = body.get("data", {})
+    if isinstance(data, str):
+        reader.template(data, join(place, "data"), longest=LONGEST_TEXT)
+    else:
+        reader.object(data, join(place, "data"))
+    if "key" in body:
+        reader.text(body["key"], join(place, "key"), longest=LONGEST_TEXT)
+    return {name: body[name] for name in ("data", "key") if name in body}
+
+
 def _respond(reader: Reader, entry: JsonObject, path: str) -> JsonObject:
     body = _object(reader, entry["respond"], join(path, "respond"))
     reader.known_words(body, RESPOND, join(path, "respond"))
     reader.whole(body.get("status"), join(path, "respond.status"), 200, 599, 200)
+    if body.get("headers") is not None:
+        _answer_headers(reader, body["headers"], join(path, "respond.headers"))
     return body
+
+
+def _answer_headers(reader: Reader, value: Json, path: str) -> None:
+    for name, text in reader.object(value, path).items():
+        place, written = join(path, name), header_named(name)
+        if written is None:
+            reader.problem(place, f"an answer may have these headers: {', '.join(HEADERS)}", "unknown_word")
+        elif isinstance(text, bool) or not isinstance(text, str | int | float | None):
+            reader.problem(place, "a text is needed here")
+        elif written == "Location":
+            wrong = location_problem(reader.text(text, place, longest=LONGEST_TEXT))
+            if wrong is not None and text:
+                reader.problem(place, wrong)
+        elif isinstance(text, str):
+            reader.text(text, place, longest=LONGEST_TEXT)
 
 
 def _finish(reader: Reader, entry: JsonObject, path: str) -> JsonObject:
@@ -116,6 +148,7 @@ _READ: dict[StepKind, Callable[[Reader, JsonObject, str], JsonObject]] = {
     StepKind.SWITCH: _switch,
     StepKind.FOR_EACH: _for_each,
     StepKind.WAIT: _wait,
+    StepKind.EMIT: _emit,
     StepKind.SET: _set,
     StepKind.RESPOND: _respond,
     StepKind.FINISH: _finish,

@@ -79,6 +79,7 @@ def _step(reader: Reader, value: Json, place: Place) -> Step:
         uses=_uses(reader, entry["uses"], path) if action else None,
         connection=reader.text(entry.get("connection"), join(path, "connection"), needed=False) or None,
         target=_target(reader, entry["call"], join(path, "call")) if kind is StepKind.CALL else None,
+        event=_event(reader, entry["emit"], join(path, "emit")) if kind is StepKind.EMIT else None,
         body=read_body(reader, kind, entry, path),
         blocks=_blocks(reader, kind, entry, place),
         loop=read_loop(reader, entry, path) if kind is StepKind.FOR_EACH else Loop(),
@@ -155,6 +156,15 @@ def _target(reader: Reader, value: Json, path: str) -> str:
     name = reader.text(value, path)
     if "{{" in name:
         reader.problem(path, "the name of a workflow is needed here, not a template")
+    return name
+
+
+def _event(reader: Reader, value: Json, path: str) -> str:
+    """Return the type of event under `emit`; whatever else is wrong there is told with the body."""
+    given = value.get("event") if isinstance(value, dict) else None
+    name = reader.text(given, join(path, "event")) if isinstance(value, dict) else ""
+    if "{{" in name:
+        reader.problem(join(path, "event"), "the name of an event type is needed here, not a template")
     return name
 
 

@@ -2,10 +2,11 @@
 
 from collections.abc import Callable
 
-from revolution_hub.model import cron
+from revolution_hub.model.parse_schedule import read_schedule
+from revolution_hub.model.parse_webhook import read_webhook
 from revolution_hub.model.reading import Reader, join
-from revolution_hub.model.words import ANSWERS, AUTHS, MOST_TRIGGERS, SHORTEST_EVERY_S, TRIGGERS
-from revolution_hub.model.workflow import Schedule, Trigger, TriggerKind
+from revolution_hub.model.words import LONGEST_TEXT, MOST_TRIGGERS, TRIGGERS
+from revolution_hub.model.workflow import Trigger, TriggerKind
 from revolution_sdk.types import Json, JsonObject
 
 
@@ -37,50 +38,24 @@ def _manual(reader: Reader, entry: JsonObject, path: str) -> Trigger:
 
 
 def _event(reader: Reader, entry: JsonObject, path: str) -> Trigger:
-    connection = entry.get("connection")
+    connection, where = entry.get("connection"), join(path, "where")
     return Trigger(
         kind=TriggerKind.EVENT,
         path=path,
         event=reader.text(entry["event"], join(path, "event")),
         connection=reader.text(connection, join(path, "connection"), needed=False) or None,
+        where=reader.template(entry["where"], where, longest=LONGEST_TEXT) if "where" in entry else None,
     )
 
 
 def _webhook(reader: Reader, entry: JsonObject, path: str) -> Trigger:
-    place = join(path, "webhook")
-    settings = reader.object(entry["webhook"] or {}, place)
-    reader.known_words(settings, ("auth", "answer"), place)
-    return Trigger(
-        kind=TriggerKind.WEBHOOK,
-        path=path,
-        auth=reader.one_of(settings.get("auth", AUTHS[0]), join(place, "auth"), AUTHS),
-        answer=reader.one_of(settings.get("answer", ANSWERS[0]), join(place, "answer"), ANSWERS),
-    )
+    webhook = read_webhook(reader, entry["webhook"] or {}, join(path, "webhook"))
+    return Trigger(kind=TriggerKind.WEBHOOK, path=path, webhook=webhook)
 
 
 def _schedule(reader: Reader, entry: JsonObject, path: str) -> Trigger:
-    place = join(path, "schedule")
-    which, settings = reader.choice(entry["schedule"], ("cron", "every"), place, beside=("timezone",))
-    schedule = None
-    if which == "every":
-        if "timezone" in settings:
-            reader.problem(join(place, "timezone"), "'timezone' belongs to a schedule with 'cron'")
-        # A null is no duration here, as it would be where a default stands in.
-        every = "" if settings["every"] is None else settings["every"]
-        every_s = reader.duration(every, join(place, "every"), SHORTEST_EVERY_S, low=SHORTEST_EVERY_S)
-        schedule = Schedule(every_s=every_s)
-    elif which == "cron":
-        timezone = reader.text(settings.get("timezone", "UTC"), join(place, "timezone"))
-        schedule = Schedule(cron=_cron(reader, settings["cron"], join(place, "cron")), timezone=timezone)
+    schedule = read_schedule(reader, entry["schedule"], join(path, "schedule"))
     return Trigger(kind=TriggerKind.SCHEDULE, path=path, schedule=schedule)
-
-
-def _cron(reader: Reader, value: Json, path: str) -> str:
-    text = reader.text(value, path, longest=cron.LONGEST)
-    wrong = cron.cron_problem(text) if text and len(text) <= cron.LONGEST else None
-    if wrong is not None:
-        reader.problem(path, wrong)
-    return text
 
 
 _READ: dict[TriggerKind, Callable[[Reader, JsonObject, str], Trigger]] = {

@@ -1,5 +1,6 @@
 """The part of the published JSON Schema that says what a step may be."""
 
+from revolution_hub.model.answer import HEADERS, LOCATION
 from revolution_hub.model.schema_parts import (
     STEPS,
     TEMPLATE,
@@ -21,6 +22,7 @@ from revolution_hub.model.words import (
     LONGEST_CASE,
     LONGEST_DELAY_S,
     LONGEST_GROWN_S,
+    LONGEST_TEXT,
     MOST_AT_A_TIME,
     MOST_BRANCHES,
     MOST_CASES,
@@ -48,6 +50,7 @@ _TITLES = {
     StepKind.FOR_EACH: "The same for every item of a list",
     StepKind.WAIT: "Wait",
     StepKind.CALL: "Call another workflow",
+    StepKind.EMIT: "Report an event",
     StepKind.SET: "Set variables",
     StepKind.RESPOND: "Answer the webhook",
     StepKind.FINISH: "End here",
@@ -115,6 +118,7 @@ def _works() -> dict[str, JsonObject]:
         "for_each": described(either(TEMPLATE, {"type": "array"}), items),
         "wait": _wait(),
         "call": {**called, "not": {"pattern": r"\{\{"}},
+        "emit": _emit(),
         "set": {
             "type": "object",
             "propertyNames": {"pattern": f"^{ID}$"},
@@ -141,13 +145,39 @@ def _wait() -> JsonObject:
     )
 
 
+def _emit() -> JsonObject:
+    told = "Its type: a canonical one such as crm.contact.created, or one of your own under custom."
+    event = text(told, examples=["custom.order.packed"])
+    data = described(either(TEMPLATE, {"type": "object"}), "What it says.", default={})
+    once = "Of this type and key there is one event, however often it is reported."
+    key = text(once, longest=LONGEST_TEXT, examples=["{{ trigger.data.order_id }}"])
+    return object_of(
+        {"event": {**event, "not": {"pattern": r"\{\{"}}, "data": data, "key": key},
+        required=("event",),
+        describe="Report an event, which starts every workflow that listens to its type.",
+    )
+
+
 def _respond() -> JsonObject:
     status = whole("The HTTP status.", 200, 599, default=200)
-    body: JsonObject = {"description": "The body, as JSON."}
+    body: JsonObject = {"description": "The body, as JSON; a text as it is if `Content-Type` is no JSON."}
     return object_of(
-        {"status": status, "body": body},
+        {"status": status, "headers": _answer_headers(), "body": body},
         describe="Answer a webhook with `answer: result`, and go on. Not in `parallel` or `for_each`.",
     )
+
+
+def _answer_headers() -> JsonObject:
+    said: JsonObject = {"type": ["string", "number", "null"], "maxLength": LONGEST_TEXT, "pattern": r"\S"}
+    named = {name: described(said, "A header of the answer.") for name in HEADERS}
+    host = LOCATION.replace(r"\Z", "$")
+    named["Location"] = {
+        "type": "string",
+        "pattern": f"^{host}",
+        "maxLength": LONGEST_TEXT,
+        "description": "Where to look next: a host that is written out, and whatever stands behind it.",
+    }
+    return described(object_of(named), "Headers of the answer.", examples=[{"Content-Type": "text/plain"}])
 
 
 def _finish() -> JsonObject:

@@ -34,15 +34,32 @@ TOP: Final = (
 
 TRIGGERS: Final = {
     TriggerKind.MANUAL: ("manual",),
-    TriggerKind.EVENT: ("event", "connection"),
+    TriggerKind.EVENT: ("event", "connection", "where"),
     TriggerKind.WEBHOOK: ("webhook",),
     TriggerKind.SCHEDULE: ("schedule",),
 }
 """The words that stand in a trigger of each kind; the first one makes it that kind."""
 
-AUTHS: Final = ("standard-webhooks", "none")
-ANSWERS: Final = ("accepted", "result")
+WEBHOOK: Final = (
+    "auth",
+    "answer",
+    "methods",
+    "allow",
+    "headers",
+    "max_bytes",
+    "dedup",
+    "deadline",
+    "challenge",
+)
+HMAC: Final = ("header", "algorithm", "encoding", "prefix", "timestamp", "fields", "signed")
+JWT: Final = ("algorithm", "issuer", "audience", "header")
 SHORTEST_EVERY_S: Final = 60.0
+WHEN: Final = ("cron", "every", "at")
+POLICIES: Final = ("missed", "catch_up", "most", "overlap", "jitter", "description")
+MISSED: Final = ("once", "skip", "all")
+OVERLAP: Final = ("allow", "skip", "queue", "cancel_previous")
+MOST_MOMENTS: Final = 100
+LONGEST_JITTER_S: Final = 86_400.0
 
 WORK: Final = {
     "uses": StepKind.ACTION,
@@ -51,6 +68,7 @@ WORK: Final = {
     "for_each": StepKind.FOR_EACH,
     "wait": StepKind.WAIT,
     "call": StepKind.CALL,
+    "emit": StepKind.EMIT,
     "set": StepKind.SET,
     "respond": StepKind.RESPOND,
     "finish": StepKind.FINISH,
@@ -66,6 +84,7 @@ BESIDE: Final = {
     StepKind.FOR_EACH: ("as", "steps", "concurrency", "on_item_error", "result", "timeout", "on_error"),
     StepKind.WAIT: ("timeout", "on_error"),
     StepKind.CALL: ("with", "timeout", "on_error"),
+    StepKind.EMIT: ("on_error",),
     StepKind.SET: ("on_error",),
     StepKind.RESPOND: (),
     StepKind.FINISH: (),
@@ -77,9 +96,10 @@ STEP: Final = tuple(
 )
 
 WAITS: Final = ("for", "until", "callback")
+EMIT: Final = ("event", "data", "key")
 FINISH: Final = ("status", "reason", "output")
 STATUSES: Final = ("succeeded", "failed")
-RESPOND: Final = ("status", "body")
+RESPOND: Final = ("status", "headers", "body")
 RETRY: Final = ("attempts", "delay", "longest", "backoff", "jitter", "on")
 SHORTEST_TIMEOUT_S: Final = 0.001
 LONGEST_DELAY_S: Final = 86_400.0

@@ -11,6 +11,8 @@ from enum import StrEnum
 from functools import cached_property
 from typing import TypeAlias
 
+from revolution_hub.model.schedule import Schedule
+from revolution_hub.model.webhook import Webhook
 from revolution_sdk.types import Json, JsonObject
 
 ON_FAILURE = "on_failure"
@@ -36,6 +38,7 @@ class StepKind(StrEnum):
     FOR_EACH = "for_each"
     WAIT = "wait"
     CALL = "call"
+    EMIT = "emit"
     SET = "set"
     FINISH = "finish"
     RESPOND = "respond"
@@ -48,28 +51,20 @@ SPREADING = frozenset({StepKind.PARALLEL, StepKind.FOR_EACH, StepKind.CALL})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Schedule:
-    """When a schedule trigger fires: `cron` in `timezone`, or every `every_s` seconds."""
-
-    cron: str | None = None
-    timezone: str = "UTC"
-    every_s: float | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Trigger:
     """One way to start the workflow.
 
-    `event` is an event type, `connection` the name of the connection it must come from. A webhook's
-    `auth` is `standard-webhooks` or `none`, its `answer` `accepted` or `result`.
+    `event` is an event type or a wildcard such as `crm.contact.*`, `connection` the name of the connection it
+    must come from, `where` a condition over `trigger` that has to hold.
+    `webhook` is how the workflow's own address is asked.
     """
 
     kind: TriggerKind
     path: str
     event: str | None = None
     connection: str | None = None
-    auth: str = "standard-webhooks"
-    answer: str = "accepted"
+    where: str | None = None
+    webhook: Webhook | None = None
     schedule: Schedule | None = None
 
 
@@ -131,9 +126,9 @@ class Step:
 
     `condition` guards the step: a template, or true; of a BRANCH it is what decides. `body` is what the
     step's kind needs, as written: the inputs under `with` of an ACTION and a CALL, what is under the control
-    word of SET, FINISH, RESPOND and WAIT, `{"value"}` of a SWITCH, `{"items", "result"}` of a FOR_EACH.
-    `target` is the name of the workflow a CALL calls. `timeout_s` is how long the step may take in all, its
-    retries and waits included.
+    word of SET, FINISH, RESPOND, EMIT and WAIT, `{"value"}` of a SWITCH, `{"items", "result"}` of a FOR_EACH.
+    `target` is the name of the workflow a CALL calls, `event` the type of what an EMIT reports. `timeout_s`
+    is how long the step may take in all, its retries and waits included.
     """
 
     id: str
@@ -143,6 +138,7 @@ class Step:
     uses: str | None = None
     connection: str | None = None
     target: str | None = None
+    event: str | None = None
     body: JsonObject = field(default_factory=dict)
     blocks: tuple[Block, ...] = ()
     loop: Loop = field(default_factory=Loop)

@@ -2,19 +2,19 @@
 
 It is made of the words and limits that `parse` uses. What it accepts, `parse` accepts, except where JSON
 Schema has no words for it: ids that differ from each other, how deep and how many steps there are in all,
-the value of a duration written as text, and `respond` in a place where nobody waits for an answer.
+the value of a duration written as text, whether an address is one, and `respond` in a place where nobody
+waits for an answer.
 """
 
 from functools import lru_cache
 from typing import Final
 
-from revolution_hub.model import cron
 from revolution_hub.model.durations import PATTERN
+from revolution_hub.model.schedule_schema import schedule_schema
 from revolution_hub.model.schema_parts import (
     TEMPLATE,
     block,
     described,
-    duration,
     either,
     object_of,
     one_of,
@@ -22,14 +22,12 @@ from revolution_hub.model.schema_parts import (
     whole,
 )
 from revolution_hub.model.step_schema import step_definition
+from revolution_hub.model.webhook_schema import webhook_schema
 from revolution_hub.model.words import (
-    ANSWERS,
-    AUTHS,
     LONGEST_TEXT,
     MOST_AT_A_TIME,
     MOST_STEPS,
     MOST_TRIGGERS,
-    SHORTEST_EVERY_S,
     TOP,
     WHEN_FULL,
 )
@@ -146,39 +144,20 @@ def _manual() -> JsonObject:
 
 def _event() -> JsonObject:
     event = text(
-        "The type of event, under the connector's name for it or the provider-neutral one.",
-        examples=["crm.contact.created", "hubspot.contact.created"],
+        "The type of event, under the connector's name for it or the provider-neutral one. A * at the end "
+        "stands for whatever comes there.",
+        examples=["crm.contact.created", "hubspot.contact.created", "crm.contact.*", "custom.order.packed"],
     )
     connection = text("Only what comes through the connection of this name counts.")
-    return object_of({"event": event, "connection": connection}, required=("event",))
+    only = "Only what this holds for counts. One expression over `trigger`."
+    where = described(TEMPLATE, only, examples=["{{ trigger.data.amount > 1000 }}"])
+    return object_of({"event": event, "connection": connection, "where": where}, required=("event",))
 
 
 def _webhook() -> JsonObject:
-    settings = object_of(
-        {
-            "auth": one_of("Whether deliveries must be signed as Standard Webhooks says.", AUTHS),
-            "answer": one_of("Answer at once, or wait for `respond` or the end.", ANSWERS),
-        }
-    )
-    settings["type"] = ["object", "null"]
-    told = described(settings, "Started by JSON posted to the workflow's own address.")
+    told = described(webhook_schema(), "Started by a request to the workflow's own address.")
     return object_of({"webhook": told}, required=("webhook",))
 
 
 def _schedule() -> JsonObject:
-    expression = text(
-        "Five fields: minute, hour, day of the month, month, day of the week.",
-        longest=cron.LONGEST,
-        examples=["0 8 * * *", "*/15 9-17 * * MON-FRI"],
-    )
-    timezone = text("The time zone of the clock that is looked at.", examples=["Europe/Berlin"])
-    timezone["default"] = "UTC"
-    every = described(
-        duration(SHORTEST_EVERY_S), "Again and again after so long, at least a minute.", examples=["15m"]
-    )
-    kinds = either(
-        object_of({"cron": expression, "timezone": timezone}, required=("cron",)),
-        object_of({"every": every}, required=("every",)),
-    )
-    told = described(kinds, "Started by the clock.")
-    return object_of({"schedule": told}, required=("schedule",))
+    return object_of({"schedule": schedule_schema()}, required=("schedule",))

@@ -1,4 +1,4 @@
-"""Connections and provider apps: authorized accounts go in here, and their secrets never come out."""
+"""Connections: authorized accounts go in here, and their secrets never come out."""
 
 from dataclasses import dataclass
 
@@ -6,17 +6,18 @@ import httpx2
 from jsonschema import Draft202012Validator
 
 from revolution_hub.access.rbac import require
+from revolution_hub.bus.poll import arrange
 from revolution_hub.errors import ConflictError, InputError, NotFoundError, Problem
 from revolution_hub.hub import Hub
-from revolution_hub.model.connection import Connection, ProviderApp
-from revolution_hub.model.ids import new_id, new_key
+from revolution_hub.model.connection import Connection
+from revolution_hub.model.ids import new_id
 from revolution_hub.model.principal import Principal
 from revolution_hub.model.status import ConnectionStatus
 from revolution_hub.services.idempotency import Once, first_made, remember
-from revolution_hub.store import across, connections, executions
+from revolution_hub.store import across, connections, executions, polls
 from revolution_hub.store.paging import Page
-from revolution_hub.vault.tokens import Grant, app_secret, fetch_grant
-from revolution_hub.vault.vault import INSTALLATION
+from revolution_hub.vault.apps import app_secret
+from revolution_hub.vault.tokens import Grant, fetch_grant
 from revolution_sdk import Connector, ConnectorError, OAuth2
 from revolution_sdk.types import JsonObject
 
@@ -43,7 +44,7 @@ def create_connection(
         made = first_made(tx, principal, once)
         if made is not None:
             return connections.get(tx, made)
-    connector = _connector(hub, connector_name)
+    connector = hub.catalog.get_connector(connector_name)
     _check(hub, connector, wanted)
     grant = _try(hub, connector, wanted, principal.tenant_id)
     now, connection_id = hub.now(), new_id("con")
@@ -63,6 +64,7 @@ def create_connection(
     with hub.store.begin(principal.tenant_id) as tx:
         connections.add(tx, connection)
         executions.resume_waiting_on(tx, connector.name)
+        arrange(hub, tx)
         remember(tx, principal, once, connection.id, now)
     hub.wake()
     return connection
@@ -100,7 +102,7 @@ def reauthorize(
     wanted = NewConnection(
         name=present.name, credential=credential, base_url=present.base_url, app=present.app_id
     )
-    declared = _connector(hub, connector)
+    declared = hub.catalog.get_connector(connector)
     _check(hub, declared, wanted)
     grant = _try(hub, declared, wanted, principal.tenant_id)
     if present.account is not None and grant.account != present.account:
@@ -120,6 +122,7 @@ def reauthorize(
         ):
             raise ConflictError("the connection was changed meanwhile; try again")
         executions.resume_waiting_on(tx, present.id)
+        polls.wake(tx, present.id, hub.now())
     hub.wake()
     return get_connection(hub, principal, connector, connection_id)
 
@@ -130,53 +133,9 @@ def delete_connection(hub: Hub, principal: Principal, connector: str, connection
     get_connection(hub, principal, connector, connection_id)
     with hub.store.begin(principal.tenant_id) as tx:
         connections.remove(tx, connection_id)
+        polls.remove(tx, connection_id)
         executions.resume_waiting_on(tx, connection_id)
     hub.wake()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NewApp:
-    """A provider app to register. A shared one serves every tenant of the installation."""
-
-    client_id: str
-    client_secret: str
-    shared: bool = False
-
-
-def create_app(
-    hub: Hub, principal: Principal, connector_name: str, wanted: NewApp, once: Once | None = None
-) -> ProviderApp:
-    """Register a provider app: the OAuth client, and the secret its deliveries are signed with."""
-    require(principal, "app:share" if wanted.shared else "app:write")
-    connector = _connector(hub, connector_name)
-    app_id, now = new_id("app"), hub.now()
-    owner = None if wanted.shared else principal.tenant_id
-    app = ProviderApp(
-        id=app_id,
-        connector=connector.name,
-        app_key=new_key(),
-        client_id=wanted.client_id,
-        secret=hub.vault.seal(owner or INSTALLATION, app_id, {"client_secret": wanted.client_secret}),
-        owner_tenant_id=owner,
-        created_at=now,
-    )
-    with hub.store.begin_across() as tx:
-        made = first_made(tx.of(principal.tenant_id), principal, once)
-        if made is None:
-            connections.add_app(tx, app)
-            remember(tx.of(principal.tenant_id), principal, once, app.id, now)
-            return app
-    known = across.get_app(hub.store, made, principal.tenant_id)
-    if known is None:
-        raise NotFoundError("there is no such provider app")
-    return known
-
-
-def _connector(hub: Hub, name: str) -> Connector:
-    connector = hub.catalog.find_connector(name)
-    if connector is None:
-        raise NotFoundError(f"there is no connector {name[:80]!r}")
-    return connector
 
 
 def _check(hub: Hub, connector: Connector, wanted: NewConnection) -> None:

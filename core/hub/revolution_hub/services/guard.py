@@ -8,7 +8,7 @@ from typing import Any
 from revolution_hub.access.rbac import SHAREABLE, Right, decide, decide_on, require, require_on, rights_with
 from revolution_hub.hub import Hub
 from revolution_hub.model.principal import Principal
-from revolution_hub.store import executions, shares
+from revolution_hub.store import executions, schedules, shares
 from revolution_hub.store.tx import Tx
 
 
@@ -27,6 +27,16 @@ def require_on_execution(hub: Hub, principal: Principal, permission: str, execut
         return
     with hub.store.read(principal.tenant_id) as tx:
         workflow_id = executions.find_workflow_id(tx, execution_id)
+        right = _right(tx, principal, workflow_id) if workflow_id else None
+    require_on(principal, permission, right)
+
+
+def require_on_schedule(hub: Hub, principal: Principal, permission: str, schedule_id: str) -> None:
+    """Raise AccessError unless the principal has the permission on the workflow of this schedule."""
+    if decide(principal, permission).allowed:
+        return
+    with hub.store.read(principal.tenant_id) as tx:
+        workflow_id = schedules.find_workflow_id(tx, schedule_id)
         right = _right(tx, principal, workflow_id) if workflow_id else None
     require_on(principal, permission, right)
 

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 
 from revolution_hub.access.rbac import require
+from revolution_hub.bus.backlog import require_room
 from revolution_hub.engine.start import start_by_hand
 from revolution_hub.errors import InputError, NotFoundError, Problem
 from revolution_hub.hub import Hub
@@ -73,6 +74,7 @@ def run_action(
     step: JsonObject = {"id": "action", "uses": uses, "with": names}
     if connection is not None:
         step["connection"] = connection
+    require_room(hub, principal.tenant_id)
     execution_id, _ = start_by_hand(
         hub,
         tenant_id=principal.tenant_id,

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 
 from revolution_hub.access.rbac import require
+from revolution_hub.bus.backlog import require_room
 from revolution_hub.engine.inputs import checked_inputs
 from revolution_hub.engine.start import start_by_hand
 from revolution_hub.engine.versions import workflow_version
@@ -58,6 +59,7 @@ def execute_workflow(
             raise ConflictError("the workflow has no published version yet", code="not_published")
         workflow = parse(stored.document) if trial.draft else workflow_version(tx, workflow_id, version)
         found = find_pins(hub.catalog, tx, workflow, workflow_id, trial.wanted) if trial.pinned else None
+    require_room(hub, principal.tenant_id)
     return start_by_hand(
         hub,
         tenant_id=principal.tenant_id,

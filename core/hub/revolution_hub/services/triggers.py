@@ -1,64 +1,23 @@
-"""Triggers: what a published version listens to, when it is due, and the address of its webhook."""
+"""Triggers: what a published version listens to, and when it is due."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from datetime import datetime
 
 from revolution_hub.bus.instants import Timing, next_after, timing_json, timing_of
+from revolution_hub.bus.missed import wakes_at
 from revolution_hub.engine.check import connectors_of
 from revolution_hub.engine.keys import keys_json
+from revolution_hub.engine.react import WHERE
 from revolution_hub.hub import Hub
-from revolution_hub.model.connection import Hook
 from revolution_hub.model.event import Listener
-from revolution_hub.model.ids import new_id, new_key
-from revolution_hub.model.parse_workflow import parse
-from revolution_hub.model.workflow import Trigger, TriggerKind, Workflow
-from revolution_hub.services.signing import new_signing_secret
-from revolution_hub.store import connections, schedules, workflows
+from revolution_hub.model.ids import new_id
+from revolution_hub.model.parse_webhook import webhook_json
+from revolution_hub.model.schedule import Schedule
+from revolution_hub.model.workflow import Trigger, Workflow
+from revolution_hub.store import connections, schedules
 from revolution_hub.store.schedules import StoredSchedule
 from revolution_hub.store.tx import Tx
-from revolution_sdk.types import Json, JsonObject
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FreshHook:
-    """A webhook address with its signing secret, for a workflow that may need one."""
-
-    hook: Hook
-    secret: str
-
-
-def fresh_hook(hub: Hub, tenant_id: str, workflow_id: str, document: Json) -> FreshHook:
-    """Make a webhook address and secret beforehand: sealing has a transaction of its own."""
-    with hub.store.read(tenant_id) as tx:
-        known = workflows.find_hook(tx, workflow_id)
-    trigger = _webhook(parse(document))
-    secret, hook_id, sealed = new_signing_secret(), known.id if known else new_id("hok"), None
-    if trigger is not None and trigger.auth != "none":
-        sealed = hub.vault.seal(tenant_id, hook_id, {"signing_secret": secret})
-    hook = Hook(
-        id=hook_id,
-        tenant_id=tenant_id,
-        workflow_id=workflow_id,
-        key=new_key(),
-        secret=sealed,
-        created_at=hub.now(),
-    )
-    return FreshHook(hook=hook, secret=secret)
-
-
-def keep_hook(tx: Tx, workflow: Workflow, fresh: FreshHook) -> tuple[Hook | None, str | None]:
-    """Return the address of a published workflow's webhook, None if it has none, and its secret if new."""
-    known = workflows.find_hook(tx, fresh.hook.workflow_id)
-    if _webhook(workflow) is None:
-        return None, None
-    if known is None:
-        workflows.add_hook(tx, fresh.hook)
-        return fresh.hook, fresh.secret
-    if known.secret is None and fresh.hook.secret is not None:
-        # Published before without signatures, which it asks for now: the address stays.
-        signed = replace(known, secret=fresh.hook.secret)
-        workflows.set_hook_secret(tx, signed)
-        return signed, fresh.secret
-    return known, None
+from revolution_sdk.types import JsonObject
 
 
 def listeners_for(hub: Hub, tx: Tx, workflow: Workflow, workflow_id: str, version: int) -> list[Listener]:
@@ -81,23 +40,34 @@ def listeners_for(hub: Hub, tx: Tx, workflow: Workflow, workflow_id: str, versio
 def schedules_for(
     hub: Hub, tx: Tx, workflow: Workflow, workflow_id: str, version: int
 ) -> list[StoredSchedule]:
-    """Return when a version starts by the clock. One that was there before goes on where it stands."""
-    present, now, found = schedules.hold(tx, workflow_id), hub.now(), []
-    for position, trigger in enumerate(workflow.triggers):
-        if trigger.schedule is None:
-            continue
-        known = next((one for one in present if timing_of(one.settings).schedule == trigger.schedule), None)
-        if known is None:
-            known = _first(tx.tenant_id, workflow_id, Timing(schedule=trigger.schedule, anchor=now))
-        else:
-            # Written twice, it is two schedules.
-            present.remove(known)
-        settings = timing_json(timing_of(known.settings)) | keys_json(workflow)
-        found.append(replace(known, position=position, version=version, settings=settings))
+    """Return when a version starts by the clock. One that was there before goes on where it stands.
+
+    In the place of one that was paused comes one that is paused.
+    """
+    present, now = schedules.hold(tx, workflow_id), hub.now()
+    triggers = [(at, one.schedule) for at, one in enumerate(workflow.triggers) if one.schedule is not None]
+    same = {at: next((one for one in present if _due_like(one, wanted)), None) for at, wanted in triggers}
+    goes_on = [one for one in same.values() if one is not None]
+    paused = {one.position: one.paused_at for one in present if one not in goes_on}
+    found = []
+    for at, wanted in triggers:
+        known = same[at]
+        anchor = timing_of(known.settings).anchor if known else now
+        timing = Timing(schedule=wanted, anchor=anchor)
+        known = known or _first(tx.tenant_id, workflow_id, timing, paused.get(at))
+        wake_at = known.wake_at and wakes_at(timing, known.id, known.next_at)
+        settings = timing_json(timing) | keys_json(workflow)
+        found.append(replace(known, position=at, version=version, settings=settings, wake_at=wake_at))
     return found
 
 
-def _first(tenant_id: str, workflow_id: str, timing: Timing) -> StoredSchedule:
+def _due_like(present: StoredSchedule, wanted: Schedule) -> bool:
+    return timing_of(present.settings).schedule.due_like(wanted)
+
+
+def _first(tenant_id: str, workflow_id: str, timing: Timing, paused_at: datetime | None) -> StoredSchedule:
+    """Return a schedule that begins; one of which no instant is left to come is there to be seen."""
+    next_at = next_after(timing, timing.anchor)
     return StoredSchedule(
         id=new_id("sch"),
         tenant_id=tenant_id,
@@ -105,18 +75,16 @@ def _first(tenant_id: str, workflow_id: str, timing: Timing) -> StoredSchedule:
         position=0,
         version=0,
         settings=timing_json(timing),
-        next_at=next_after(timing, timing.anchor),
+        next_at=next_at or timing.anchor,
+        wake_at=None if paused_at is not None else next_at,
+        paused_at=paused_at,
     )
 
 
-def _webhook(workflow: Workflow) -> Trigger | None:
-    return next((one for one in workflow.triggers if one.kind is TriggerKind.WEBHOOK), None)
-
-
 def _settings(trigger: Trigger) -> JsonObject:
-    if trigger.kind is TriggerKind.WEBHOOK:
-        return {"auth": trigger.auth, "answer": trigger.answer}
-    return {}
+    if trigger.where is not None:
+        return {WHERE: trigger.where}
+    return webhook_json(trigger.webhook) if trigger.webhook is not None else {}
 
 
 def _connection_ids(hub: Hub, tx: Tx, trigger: Trigger) -> list[str | None]:

@@ -7,9 +7,9 @@ it ran by.
 from dataclasses import dataclass, replace
 
 from revolution_hub.access.rbac import require
+from revolution_hub.bus.poll import arrange
 from revolution_hub.errors import ConflictError, InputError, NotFoundError, Problem
 from revolution_hub.hub import Hub
-from revolution_hub.model.connection import Hook
 from revolution_hub.model.difference import Difference, differences
 from revolution_hub.model.principal import Principal
 from revolution_hub.model.strict_json import canonical_json
@@ -18,8 +18,9 @@ from revolution_hub.model.yaml_text import yaml_difference
 from revolution_hub.services.definitions import checked
 from revolution_hub.services.guard import require_on_workflow
 from revolution_hub.services.idempotency import Once, first_made, remember
-from revolution_hub.services.triggers import FreshHook, fresh_hook, keep_hook, listeners_for, schedules_for
-from revolution_hub.store import schedules, workflows
+from revolution_hub.services.triggers import listeners_for, schedules_for
+from revolution_hub.services.webhooks import FreshHook, fresh_hook, keep_hook
+from revolution_hub.store import hooks, schedules, workflows
 from revolution_hub.store.paging import Page
 from revolution_hub.store.tx import Tx
 from revolution_hub.store.workflows import StoredVersion, StoredWorkflow
@@ -30,7 +31,7 @@ DRAFT, PUBLISHED = "draft", "published"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Published:
-    """A published version. `hook` is the webhook's path; `signing_secret` is shown only when it is new.
+    """A published version. `hook` is the webhook's path; secret and verify token are shown only when new.
 
     Without `changed` the same document was published already, so that its version stays the present one.
     """
@@ -39,6 +40,7 @@ class Published:
     version: int
     hook: str | None = None
     signing_secret: str | None = None
+    verify_token: str | None = None
     changed: bool = True
 
 
@@ -59,7 +61,7 @@ def publish_workflow(hub: Hub, principal: Principal, workflow_id: str, once: Onc
     with hub.store.begin(principal.tenant_id) as tx:
         draft = workflows.get(tx, workflow_id)
         if first_made(tx, principal, once) is not None:
-            return _published(draft, workflows.find_hook(tx, workflow_id), None, changed=False)
+            return _published(draft, FreshHook(hook=hooks.find(tx, workflow_id)), changed=False)
         remember(tx, principal, once, workflow_id, hub.now())
         return _publish(hub, tx, principal, draft, draft.document, fresh)
 
@@ -86,7 +88,7 @@ def rollback_workflow(
     with hub.store.begin(principal.tenant_id) as tx:
         present = workflows.get(tx, workflow_id)
         if first_made(tx, principal, once) is not None:
-            return _published(present, workflows.find_hook(tx, workflow_id), None, changed=False)
+            return _published(present, FreshHook(hook=hooks.find(tx, workflow_id)), changed=False)
         remember(tx, principal, once, workflow_id, hub.now())
         published = _publish(hub, tx, principal, present, document, fresh)
         if draft and canonical_json(present.document) != canonical_json(document):
@@ -171,12 +173,13 @@ def _publish(
     else:
         # The same document may mean other connections by now.
         workflows.listen(tx, present.id, listeners)
+    arrange(hub, tx)
     schedules.replace(tx, present.id, schedules_for(hub, tx, workflow, present.id, version))
-    hook, shown = keep_hook(tx, workflow, fresh)
+    kept = keep_hook(tx, present.id, fresh)
     changed = present.published_version != version
     if changed:
         present = _store(hub, tx, present, replace(present, published_version=version))
-    return _published(present, hook, shown, changed=changed)
+    return _published(present, kept, changed=changed)
 
 
 def _version_for(tx: Tx, present: StoredWorkflow, document: JsonObject) -> tuple[int, bool]:
@@ -202,13 +205,12 @@ def _store(hub: Hub, tx: Tx, present: StoredWorkflow, changed: StoredWorkflow) -
     return stored
 
 
-def _published(
-    workflow: StoredWorkflow, hook: Hook | None, signing_secret: str | None, *, changed: bool
-) -> Published:
+def _published(workflow: StoredWorkflow, fresh: FreshHook, *, changed: bool) -> Published:
     return Published(
         workflow=workflow,
         version=workflow.published_version or 0,
-        hook=f"/hooks/{hook.key}" if hook else None,
-        signing_secret=signing_secret if hook and hook.secret else None,
+        hook=f"/hooks/{fresh.hook.key}" if fresh.hook else None,
+        signing_secret=fresh.secret,
+        verify_token=fresh.token,
         changed=changed,
     )

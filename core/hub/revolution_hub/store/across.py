@@ -79,23 +79,48 @@ def connections_of_account(store: Store, app: ProviderApp, accounts: set[str]) -
     return [connection_of(row) for row in rows]
 
 
-def find_hooks(store: Store, keys: set[str]) -> dict[str, tuple[Hook, Listener]]:
-    """Return the hooks behind these webhook URLs with their published triggers; others are left out."""
+def find_hooks(
+    store: Store, keys: set[str], now: datetime
+) -> dict[str, tuple[Hook, Listener, datetime | None]]:
+    """Return the hooks behind these webhook URLs with their published triggers; others are left out.
+
+    An earlier address of a hook leads to it until the moment that comes with it.
+    """
     with store.read_across() as tx:
         rows = tx.conn.execute(_hooks_query(), {"keys": sorted(keys)}).mappings().all()
-    return {row["key"]: (value_of(Hook, row, secret=sealed_of(row)), _trigger_of(row)) for row in rows}
+        others = sorted(keys.difference(row["key"] for row in rows))
+        old = tx.conn.execute(_old_query(), {"keys": others, "now": now}).mappings().all() if others else ()
+    return {row["key"]: (*_hook_of(row), None) for row in rows} | {
+        row["old_key"]: (*_hook_of(row), row["until"]) for row in old
+    }
 
 
 @lru_cache
 def _hooks_query() -> sa.Select[Any]:
+    return _published().where(t.hooks.c.key.in_(sa.bindparam("keys", expanding=True)))
+
+
+@lru_cache
+def _old_query() -> sa.Select[Any]:
+    old, hooks = t.hook_addresses, t.hooks
+    same = sa.and_(old.c.tenant_id == hooks.c.tenant_id, old.c.workflow_id == hooks.c.workflow_id)
+    query = _published().add_columns(old.c.key.label("old_key"), old.c.until).join(old, same)
+    asked = old.c.key.in_(sa.bindparam("keys", expanding=True))
+    return query.where(asked, old.c.until > sa.bindparam("now", type_=old.c.until.type))
+
+
+def _published() -> sa.Select[Any]:
     hooks, listeners = t.hooks, t.listeners
     trigger = sa.and_(
         listeners.c.tenant_id == hooks.c.tenant_id,
         listeners.c.workflow_id == hooks.c.workflow_id,
         listeners.c.kind == "webhook",
     )
-    query = sa.select(hooks, listeners.c.version, listeners.c.settings).join_from(hooks, listeners, trigger)
-    return query.where(hooks.c.key.in_(sa.bindparam("keys", expanding=True)))
+    return sa.select(hooks, listeners.c.version, listeners.c.settings).join_from(hooks, listeners, trigger)
+
+
+def _hook_of(row: RowMapping) -> tuple[Hook, Listener]:
+    return value_of(Hook, row, secret=sealed_of(row)), _trigger_of(row)
 
 
 def _trigger_of(row: RowMapping) -> Listener:

@@ -4,7 +4,8 @@ A change that cannot be kept for its own reasons (a duplicate, a lost claim) lea
 hurt its neighbors; one the database refuses raises, and the committer tries it apart from them.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import sqlalchemy as sa
@@ -14,6 +15,8 @@ from revolution_hub.model.change import (
     Applied,
     Change,
     Duplicate,
+    Fenced,
+    Finding,
     Fire,
     Intake,
     Keep,
@@ -22,13 +25,14 @@ from revolution_hub.model.change import (
     Stale,
     Start,
 )
-from revolution_hub.model.event import StoredDelivery
+from revolution_hub.model.event import DeliveryMark, EventOutcome, StoredDelivery
 from revolution_hub.store import tables as t
 from revolution_hub.store.bulk import BASIS, LEADER, add_led, add_missing, by
+from revolution_hub.store.findings import holding, note_finding, was_found
+from revolution_hub.store.fires import fire
 from revolution_hub.store.progress import apply_progress
 from revolution_hub.store.rows import columns_of
-from revolution_hub.store.schedules import fire
-from revolution_hub.store.starting import add_executions, alike, execution_row, let_in
+from revolution_hub.store.starting import add_executions, alike, execution_row, let_in, look_again
 
 Outcomes = dict[int, Outcome]
 
@@ -42,6 +46,9 @@ def apply(conn: Connection, changes: Sequence[Change], *, again: bool = False) -
     outcomes: Outcomes = {}
     # First, for whoever publishes waits for schedules before anything else.
     _fire(conn, [(at, one) for at, one in enumerate(changes) if isinstance(one, Fire)], outcomes, again=again)
+    _find(
+        conn, [(at, one) for at, one in enumerate(changes) if isinstance(one, Finding)], outcomes, again=again
+    )
     _intake(conn, [(at, one) for at, one in enumerate(changes) if isinstance(one, Intake)], outcomes)
     _start(conn, [(at, one) for at, one in enumerate(changes) if isinstance(one, Start)], outcomes)
     for at, one in enumerate(changes):
@@ -49,21 +56,20 @@ def apply(conn: Connection, changes: Sequence[Change], *, again: bool = False) -
             _keep(conn, [one.delivery])
             outcomes[at] = Applied()
     progress = [(at, one) for at, one in enumerate(changes) if isinstance(one, Progress)]
-    for (at, _), outcome in zip(
-        progress, apply_progress(conn, [one for _, one in progress], again=again), strict=True
-    ):
-        outcomes[at] = outcome
+    told = apply_progress(conn, [one for _, one in progress], again=again)
+    for (at, one), outcome in zip(progress, told, strict=True):
+        outcomes[at] = _emit(conn, one, outcome)
     return [outcomes[at] for at in range(len(changes))]
 
 
 def tenant_of(change: Change) -> str | None:
     """Return the tenant a change belongs to; a delivery that is only kept may belong to none."""
     match change:
-        case Progress():
+        case Progress() | Fire() | Finding():
             return change.tenant_id
         case Intake():
             return change.event.tenant_id
-        case Start() | Fire():
+        case Start():
             return change.execution.tenant_id
         case Keep():
             return change.delivery.tenant_id
@@ -80,6 +86,19 @@ def _fire(conn: Connection, fires: list[tuple[int, Fire]], outcomes: Outcomes, *
         outcomes.update(zip((at for at, _ in fires), told, strict=True))
 
 
+def _find(conn: Connection, found: list[tuple[int, Finding]], outcomes: Outcomes, *, again: bool) -> None:
+    held = holding(conn, [one for _, one in found])
+    for at, one in found:
+        if one.poll_id not in held:
+            outcomes[at] = Applied() if again and was_found(conn, one) else Fenced()
+            continue
+        told: Outcomes = {}
+        _intake(conn, list(enumerate(one.found)), told)
+        note_finding(conn, one, [(intake.event, told[place]) for place, intake in enumerate(one.found)])
+        started = (key for each in told.values() if isinstance(each, Applied) for key in each.execution_ids)
+        outcomes[at] = Applied(execution_ids=tuple(started))
+
+
 def _intake(conn: Connection, intakes: list[tuple[int, Intake]], outcomes: Outcomes) -> None:
     if not intakes:
         return
@@ -88,7 +107,7 @@ def _intake(conn: Connection, intakes: list[tuple[int, Intake]], outcomes: Outco
     for _, one in intakes:
         executions += [{**execution_row(each), LEADER: one.event.id} for each in one.executions]
         steps += [_led_by(one, step) for step in one.steps]
-        if one.delivery.tenant_id is not None:
+        if one.delivery is not None and one.delivery.tenant_id is not None:
             deliveries.append(_led_by(one, one.delivery))
     led = (
         (t.deliveries, deliveries),
@@ -96,16 +115,24 @@ def _intake(conn: Connection, intakes: list[tuple[int, Intake]], outcomes: Outco
         (t.step_executions, steps),
     )
     new = add_led(conn, (t.events, events), led, t.hooks)
-    # One app delivery may hold the events of several tenants; the first one stores it.
-    _keep(
-        conn, [one.delivery for _, one in intakes if one.event.id in new and one.delivery.tenant_id is None]
-    )
     kept = [one for _, one in intakes if one.event.id in new]
-    let_in(conn, (execution for one in kept for execution in one.executions))
+    _keep_shared(conn, [one.delivery for one in kept if one.delivery is not None])
+    written = [execution for one in kept for execution in one.executions]
+    let_in(conn, written)
+    look_again(conn, written)
     instead = _started_before(conn, kept)
     for at, one in intakes:
         started = tuple(instead.get(execution.id, execution.id) for execution in one.executions)
         outcomes[at] = Applied(execution_ids=started) if one.event.id in new else _known_event(conn, one)
+    _note_duplicates(conn, [(one, outcomes[at]) for at, one in intakes])
+
+
+def _emit(conn: Connection, change: Progress, outcome: Outcome) -> Outcome:
+    """Keep what a drive has emitted if its change was kept; those of an earlier try are known."""
+    if not change.emitted or not isinstance(outcome, Applied):
+        return outcome
+    _intake(conn, list(enumerate(change.emitted)), {})
+    return replace(outcome, woke=outcome.woke or any(one.executions for one in change.emitted))
 
 
 def _started_before(conn: Connection, kept: Sequence[Intake]) -> dict[str, str]:
@@ -128,6 +155,8 @@ def _started_before(conn: Connection, kept: Sequence[Intake]) -> dict[str, str]:
 
 def _event(intake: Intake) -> dict[str, Any]:
     row = columns_of(intake.event)
+    if row["outcome"] is None:
+        row["outcome"] = str(EventOutcome.STARTED if intake.executions else EventOutcome.NO_LISTENER)
     row[BASIS] = intake.basis
     return row
 
@@ -143,6 +172,39 @@ def _keep(conn: Connection, deliveries: list[StoredDelivery]) -> None:
     of_apps = [columns_of(one, without=("tenant_id",)) for one in apart if one.tenant_id is None]
     add_missing(conn, t.app_deliveries, by(of_apps, "id"))
     add_missing(conn, t.deliveries, by((columns_of(one) for one in apart if one.tenant_id), "id"))
+
+
+def _keep_shared(conn: Connection, deliveries: Iterable[StoredDelivery]) -> None:
+    """Keep app deliveries with a new event. One may hold those of several tenants; the first stores it."""
+    shared = [one for one in deliveries if one.tenant_id is None]
+    if shared:
+        _keep(conn, shared)
+        # An event of it that is known may have been committed before, in a batch of its own.
+        marked = (t.app_deliveries.c.id.in_({one.id for one in shared}), t.MARKED)
+        conn.execute(sa.update(t.app_deliveries).where(*marked).values(mark=None))
+
+
+def _note_duplicates(conn: Connection, told: Iterable[tuple[Intake, Outcome]]) -> None:
+    """Keep the deliveries that reported once more what was known, each beside the event it reported."""
+    again = [
+        (one.event, one.delivery, outcome.of)
+        for one, outcome in told
+        if isinstance(outcome, Duplicate) and one.delivery is not None
+    ]
+    if not again:
+        return
+    # If another event of it was new, the delivery is there already, without a mark.
+    _keep(conn, [replace(delivery, mark=DeliveryMark.DUPLICATE) for _, delivery, _ in again])
+    rows = [
+        {
+            "delivery_id": delivery.id,
+            "event_id": first,
+            "tenant_id": event.tenant_id,
+            "received_at": delivery.received_at,
+        }
+        for event, delivery, first in again
+    ]
+    add_missing(conn, t.duplicates, by(rows, "delivery_id", "event_id"))
 
 
 def _known_event(conn: Connection, change: Intake) -> Outcome:

@@ -1,5 +1,6 @@
 """Connections and provider apps."""
 
+from collections.abc import Collection
 from datetime import datetime
 from functools import lru_cache
 from typing import Any
@@ -13,7 +14,7 @@ from revolution_hub.model.status import ConnectionStatus
 from revolution_hub.store import tables as t
 from revolution_hub.store.paging import Page, page_rows
 from revolution_hub.store.rows import columns_of, found, one_row, sealed_columns, sealed_of, value_of
-from revolution_hub.store.tx import AcrossTx, Tx
+from revolution_hub.store.tx import Tx
 
 
 def add(tx: Tx, connection: Connection) -> None:
@@ -30,6 +31,13 @@ def add(tx: Tx, connection: Connection) -> None:
 def get(tx: Tx, connection_id: str) -> Connection:
     """Return a connection or raise NotFoundError."""
     return connection_of(found(one_row(tx, t.connections, t.connections.c.id == connection_id), "connection"))
+
+
+def find_all(tx: Tx, ids: Collection[str]) -> dict[str, Connection]:
+    """Return these connections by their ids, as far as they are there."""
+    table = t.connections
+    query = sa.select(table).where(table.c.tenant_id == tx.tenant_id, table.c.id.in_(sorted(ids)))
+    return {row["id"]: connection_of(row) for row in tx.conn.execute(query).mappings()}
 
 
 def find_for(tx: Tx, connector: str, name: str | None) -> Connection | None:
@@ -49,6 +57,13 @@ def _finding(named: bool) -> sa.Select[Any]:
     if named:
         query = query.where(table.c.name == sa.bindparam("name"))
     return query.order_by(table.c.id).limit(1)
+
+
+def ids_of(tx: Tx, connector: str) -> list[str]:
+    """Return the ids of a connector's connections."""
+    table = t.connections
+    query = sa.select(table.c.id).where(table.c.tenant_id == tx.tenant_id, table.c.connector == connector)
+    return list(tx.conn.execute(query.order_by(table.c.id)).scalars())
 
 
 def list_page(tx: Tx, page: Page, connector: str | None) -> tuple[list[Connection], str | None]:
@@ -152,11 +167,6 @@ def end_refresh(tx: Tx, connection_id: str, owner: str) -> None:
         .where(table.c.tenant_id == tx.tenant_id, table.c.id == connection_id, table.c.refresh_owner == owner)
         .values(refresh_owner=None, refresh_until=None)
     )
-
-
-def add_app(tx: AcrossTx, app: ProviderApp) -> None:
-    """Keep a provider app."""
-    tx.conn.execute(sa.insert(t.provider_apps).values(columns_of(app)))
 
 
 def app_of(row: RowMapping) -> ProviderApp:

@@ -36,6 +36,14 @@ def find_workflow_id(tx: Tx, execution_id: str) -> str | None:
     return tx.conn.execute(query).scalar_one_or_none()
 
 
+def count_waiting(tx: Tx, most: int) -> int:
+    """Return how many executions wait for a worker, counting at most so many."""
+    table = t.executions
+    query = sa.select(table.c.id).where(t.TAKEABLE, table.c.tenant_id == tx.tenant_id).limit(most)
+    found = t.through(query, t.BY_LANE).subquery()
+    return int(tx.conn.execute(sa.select(sa.func.count()).select_from(found)).scalar_one())
+
+
 def list_steps(tx: Tx, execution_id: str, *, strict: bool = True) -> list[StepExecution]:
     """Return the execution's steps in the order they were reached; `strict` as in `get`."""
     rows = _rows(tx, t.step_executions, execution_id, t.step_executions.c.position)

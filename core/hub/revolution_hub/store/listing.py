@@ -117,7 +117,7 @@ def _ways(tenant_id: str, wanted: Filter, *, narrowed: bool) -> list[Way]:
     if wanted.replay_of is not None:
         return [(t.BY_REPLAY, [t.REPLAY, *among])]
     if wanted.event_id is not None:
-        return [(None, [_TABLE.c.workflow_id.in_(_workflow_ids(tenant_id)), *among])]
+        return [(None, [_TABLE.c.workflow_id.in_(workflow_ids(tenant_id)), *among])]
     if wanted.started_by is not None:
         return [(t.BY_STARTER, [t.BY_HAND, *among])]
     if statuses is None or ExecutionStatus.SUCCEEDED in statuses:
@@ -145,7 +145,7 @@ def _ways_by_status(status: ExecutionStatus) -> list[Way]:
     return [(t.BY_STATUS, [t.NOTABLE, _TABLE.c.status == str(status)])]
 
 
-def _workflow_ids(tenant_id: str) -> sa.Select[Any]:
+def workflow_ids(tenant_id: str) -> sa.Select[Any]:
     """Select the workflows a tenant has executions of, by jumping from one to the next in the index."""
     inner = _TABLE.alias("by_workflow")
 

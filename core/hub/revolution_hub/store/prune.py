@@ -38,6 +38,15 @@ Before = Mapping[ExecutionStatus, datetime]
 _TABLE = t.executions
 _ENDED = sorted(map(str, ENDED))
 _PARTS = (t.attempts, t.step_executions, t.callbacks)
+_BY_AGE = (
+    (t.events, "evt"),
+    (t.deliveries, "dlv"),
+    (t.app_deliveries, "dlv"),
+    (t.duplicates, "dlv"),
+    (t.fires, "fir"),
+    (t.event_replays, "rpl"),
+    (t.taps, "tap"),
+)
 
 _log = logging.getLogger("revolution.store")
 
@@ -120,9 +129,9 @@ def finish(store: Store, gone: Sequence[Owned], stop: threading.Event) -> None:
 
 
 def prune_events(store: Store, before: datetime, stop: threading.Event, *, most: int = MOST_BATCHES) -> int:
-    """Remove the events and deliveries that came before this moment; returns how many."""
+    """Remove what came in before this moment, and what is known of it; returns how many."""
     removed = 0
-    for table, prefix in ((t.events, "evt"), (t.deliveries, "dlv"), (t.app_deliveries, "dlv")):
+    for table, prefix in _BY_AGE:
         for _ in range(most):
             begun_s = time.monotonic()
             gone = _remove_oldest(store, table, first_id(prefix, before))
@@ -177,8 +186,14 @@ def range_query(after: str, until: str) -> sa.Select[Any]:
 
 def oldest_query(table: sa.Table, until: str) -> sa.Select[Any]:
     """Select the oldest rows of a table that all go by age."""
-    oldest = sa.select(table.c.id).where(table.c.id < until).order_by(table.c.id).limit(BATCH)
+    key = _aging(table)
+    oldest = sa.select(key.label("id")).where(key < until).order_by(key).limit(BATCH)
     return oldest.with_for_update(skip_locked=True)
+
+
+def _aging(table: sa.Table) -> sa.Column[Any]:
+    """Return the column by which the rows of a table sort by age."""
+    return table.c.id if "id" in table.c else table.c.delivery_id
 
 
 def _due(store: Store, before: Before, walk: Walk) -> list[str]:
@@ -239,7 +254,8 @@ def _delete(conn: Connection, ids: Sequence[str]) -> None:
 def _remove_oldest(store: Store, table: sa.Table, until: str) -> list[Owned]:
     owner = table.c.tenant_id if "tenant_id" in table.c else sa.literal("")
     oldest = oldest_query(table, until).cte("oldest")
-    gone = sa.delete(table).where(table.c.id.in_(sa.select(oldest.c.id))).returning(owner, table.c.id)
+    key = _aging(table)
+    gone = sa.delete(table).where(key.in_(sa.select(oldest.c.id))).returning(owner, key)
     with store.begin_across() as tx:
         return [(tenant_id, one) for tenant_id, one in tx.conn.execute(gone)]
 

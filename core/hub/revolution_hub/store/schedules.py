@@ -1,23 +1,17 @@
-"""Schedules: when published workflows start by the clock, and the one way an instant is fired.
+"""Schedules: when published workflows start by the clock, and which of them are due."""
 
-An instant is fired by moving the schedule on from it, in the transaction that writes its execution: whoever
-finds the schedule moved on or changed writes nothing.
-"""
-
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.engine import Connection
 
-from revolution_hub.model.change import Applied, Duplicate, Fire, Outcome, Stale
 from revolution_hub.store import tables as t
 from revolution_hub.store.paging import Page, page_rows
-from revolution_hub.store.rows import columns_of, value_of
-from revolution_hub.store.starting import add_executions
+from revolution_hub.store.rows import columns_of, found, one_row, value_of
 from revolution_hub.store.tx import Store, Tx
+from revolution_hub.store.types import Moment
 from revolution_sdk.types import JsonObject
 
 _TABLE = t.schedules
@@ -28,7 +22,9 @@ class StoredSchedule:
     """One schedule of a published version.
 
     `position` is its place among the version's triggers, `settings` its timing and the workflow's keys.
-    `next_at` is the earliest instant that was not fired, `last_at` the latest that was.
+    `next_at` is the earliest instant that no clock has come to, `wake_at` when one comes to it, which is
+    never while it is paused, or if it was the last one. `last_at` is the latest instant that was fired, which
+    was done at `last_fired_at`.
     """
 
     id: str
@@ -39,6 +35,9 @@ class StoredSchedule:
     settings: JsonObject
     next_at: datetime
     last_at: datetime | None = None
+    wake_at: datetime | None = None
+    last_fired_at: datetime | None = None
+    paused_at: datetime | None = None
 
 
 def hold(tx: Tx, workflow_id: str) -> list[StoredSchedule]:
@@ -76,65 +75,43 @@ def list_due(
     store: Store, now: datetime, limit: int, behind: StoredSchedule | None = None
 ) -> list[StoredSchedule]:
     """Return schedules of all tenants that are due, the earliest first, going on behind one of them."""
-    at, key = _TABLE.c.next_at, _TABLE.c.id
+    at, key = _TABLE.c.wake_at, _TABLE.c.id
     query = sa.select(_TABLE).where(at <= now).order_by(at, key).limit(limit)
     if behind is not None:
-        query = query.where(sa.or_(at > behind.next_at, sa.and_(at == behind.next_at, key > behind.id)))
+        query = query.where(sa.tuple_(at, key) > sa.tuple_(sa.literal(behind.wake_at, Moment), behind.id))
     with store.read_across() as tx:
         return [value_of(StoredSchedule, row) for row in tx.conn.execute(query).mappings()]
 
 
-def fire(conn: Connection, fires: Sequence[Fire], *, again: bool) -> list[Outcome]:
-    """Move these schedules on and start their executions; returns the outcomes in the same order.
-
-    With `again` what is found as this very change left it counts as applied.
-    """
-    in_order = sorted(fires, key=lambda one: one.schedule_id)
-    started = {one.execution.id: one.execution for one in in_order if _moved(conn, one)}
-    new = add_executions(conn, list(started.values()))
-    return [_outcome(conn, one, started, new, again=again) for one in fires]
+def get(tx: Tx, schedule_id: str) -> tuple[StoredSchedule, str]:
+    """Return a schedule and the name of its workflow, or raise NotFoundError."""
+    row = found(one_row(tx, _TABLE, _TABLE.c.id == schedule_id), "schedule")
+    named = one_row(tx, t.workflows, t.workflows.c.id == row["workflow_id"])
+    return value_of(StoredSchedule, row), str(found(named, "schedule")["name"])
 
 
-def _outcome(
-    conn: Connection, change: Fire, started: Collection[str], new: Collection[str], *, again: bool
-) -> Outcome:
-    key = change.execution.id
-    if key in new or (again and _is_there(conn, change)):
-        return Applied(execution_ids=(key,))
-    return _known(conn, change) if key in started else Stale()
+def find_workflow_id(tx: Tx, schedule_id: str) -> str | None:
+    """Return which workflow a schedule starts, or None if there is no such schedule."""
+    query = sa.select(_TABLE.c.workflow_id).where(
+        _TABLE.c.tenant_id == tx.tenant_id, _TABLE.c.id == schedule_id
+    )
+    return tx.conn.execute(query).scalar_one_or_none()
 
 
-def _moved(conn: Connection, change: Fire) -> bool:
-    done = conn.execute(
+def take(tx: Tx, schedule_id: str) -> StoredSchedule:
+    """Return a schedule, which does not fire before the transaction ends, or raise NotFoundError."""
+    query = sa.select(_TABLE).where(_TABLE.c.tenant_id == tx.tenant_id, _TABLE.c.id == schedule_id)
+    row = tx.conn.execute(query.with_for_update()).mappings().one_or_none()
+    return value_of(StoredSchedule, found(row, "schedule"))
+
+
+def put(tx: Tx, schedule: StoredSchedule) -> None:
+    """Store when a schedule is due and whether it is paused."""
+    tx.conn.execute(
         sa.update(_TABLE)
-        .where(
-            _TABLE.c.tenant_id == change.execution.tenant_id,
-            _TABLE.c.id == change.schedule_id,
-            _TABLE.c.version == change.execution.version,
-            _TABLE.c.next_at == change.basis,
-        )
-        .values(next_at=change.next_at, last_at=change.due_at)
+        .where(_TABLE.c.tenant_id == tx.tenant_id, _TABLE.c.id == schedule.id)
+        .values(next_at=schedule.next_at, wake_at=schedule.wake_at, paused_at=schedule.paused_at)
     )
-    return done.rowcount == 1
-
-
-def _is_there(conn: Connection, change: Fire) -> bool:
-    query = sa.select(t.executions.c.id).where(
-        t.executions.c.tenant_id == change.execution.tenant_id, t.executions.c.id == change.execution.id
-    )
-    return conn.execute(query).first() is not None
-
-
-def _known(conn: Connection, change: Fire) -> Duplicate:
-    """Return the execution that had the key of this one before."""
-    execution = change.execution
-    query = sa.select(t.executions.c.id).where(
-        t.executions.c.tenant_id == execution.tenant_id,
-        t.executions.c.workflow_id == execution.workflow_id,
-        t.executions.c.idempotency_key == execution.idempotency_key,
-    )
-    first = conn.execute(query).scalar_one()
-    return Duplicate(of=first, execution_ids=(first,))
 
 
 def _of(tx: Tx, workflow_id: str) -> tuple[sa.ColumnElement[bool], ...]:

@@ -3,9 +3,11 @@
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from revolution_hub.model.execution import Execution
+from revolution_hub.model.status import ConnectionStatus, ExecutionStatus, WaitReason
 from revolution_hub.store import tables as t
 from revolution_hub.store.bulk import add_new, by
 from revolution_hub.store.rows import columns_of
@@ -60,3 +62,21 @@ def let_in(conn: Connection, executions: Iterable[Execution]) -> None:
     lines = {(one.tenant_id, one.turn_key): one.created_at for one in executions if one.turn_key is not None}
     if lines:
         admit(conn, [(tenant_id, key) for tenant_id, key in lines if key], max(lines.values()))
+
+
+def look_again(conn: Connection, executions: Iterable[Execution]) -> None:
+    """Queue, among executions just written, those whose connection was authorized or deleted meanwhile.
+
+    The connection's row is locked: whoever changes it either sees these executions, or is seen here.
+    """
+    waiting = [one for one in executions if one.wait_reason is WaitReason.CONNECTION]
+    if not waiting:
+        return
+    table = t.connections
+    query = sa.select(table.c.id, table.c.status).where(table.c.id.in_({str(one.wait_on) for one in waiting}))
+    locked = query.order_by(table.c.id).with_for_update(read=True)
+    broken = {row.id for row in conn.execute(locked) if row.status != str(ConnectionStatus.CONNECTED)}
+    awake = [one.id for one in waiting if one.wait_on not in broken]
+    if awake:
+        values = {"status": str(ExecutionStatus.QUEUED), "wait_reason": None, "wait_on": None}
+        conn.execute(sa.update(t.executions).where(t.executions.c.id.in_(sorted(awake))).values(values))

@@ -8,12 +8,11 @@ from typing import Any
 import sqlalchemy as sa
 
 from revolution_hub.errors import ConflictError
-from revolution_hub.model.connection import Hook
 from revolution_hub.model.event import Listener
-from revolution_hub.store import schedules
+from revolution_hub.store import hooks, schedules
 from revolution_hub.store import tables as t
 from revolution_hub.store.paging import Page, page_rows
-from revolution_hub.store.rows import columns_of, found, one_row, sealed_of, value_of
+from revolution_hub.store.rows import columns_of, found, one_row, value_of
 from revolution_hub.store.tx import Tx
 from revolution_sdk.types import JsonObject
 
@@ -96,7 +95,7 @@ def replace(tx: Tx, workflow: StoredWorkflow, revision: int) -> bool:
 def remove(tx: Tx, workflow_id: str) -> bool:
     """Delete a draft and everything that would start it; versions stay for the executions that ran them."""
     schedules.replace(tx, workflow_id, ())
-    for table in (t.listeners, t.hooks, t.shares):
+    for table in (t.listeners, t.hooks, t.hook_addresses, t.shares):
         tx.conn.execute(
             sa.delete(table).where(table.c.tenant_id == tx.tenant_id, table.c.workflow_id == workflow_id)
         )
@@ -127,7 +126,7 @@ def _replace_listeners(tx: Tx, workflow_id: str, listeners: Sequence[Listener]) 
     rows = [{**columns_of(one), "position": index} for index, one in enumerate(listeners)]
     if rows:
         tx.conn.execute(sa.insert(t.listeners), rows)
-    _change_hook(tx, t.hooks.c.workflow_id == workflow_id, {})
+    hooks.note_change(tx, workflow_id)
 
 
 def stop(tx: Tx, workflow_id: str) -> None:
@@ -171,36 +170,9 @@ def list_listeners(tx: Tx, event_types: list[str]) -> list[Listener]:
     query = sa.select(t.listeners).where(
         t.listeners.c.tenant_id == tx.tenant_id, t.listeners.c.event_type.in_(event_types)
     )
-    rows = tx.conn.execute(query.order_by(t.listeners.c.workflow_id)).mappings()
+    rows = tx.conn.execute(query.order_by(t.listeners.c.workflow_id, t.listeners.c.position)).mappings()
     return [value_of(Listener, row) for row in rows]
-
-
-def add_hook(tx: Tx, hook: Hook) -> None:
-    """Keep the URL of a workflow's webhook trigger."""
-    tx.conn.execute(sa.insert(t.hooks).values(columns_of(hook)))
-
-
-def find_hook(tx: Tx, workflow_id: str) -> Hook | None:
-    """Return the workflow's webhook URL, or None before the first publish."""
-    row = one_row(tx, t.hooks, t.hooks.c.workflow_id == workflow_id)
-    return value_of(Hook, row, secret=sealed_of(row)) if row else None
-
-
-def set_hook_secret(tx: Tx, hook: Hook) -> None:
-    """Store a hook's new or removed secret."""
-    values = {name: value for name, value in columns_of(hook).items() if name.startswith("sealed")}
-    _change_hook(tx, t.hooks.c.id == hook.id, values)
 
 
 def _within(column: sa.Column[str], only: sa.Select[Any] | None) -> list[sa.ColumnElement[bool]]:
     return [] if only is None else [column.in_(only)]
-
-
-def _change_hook(tx: Tx, which: sa.ColumnElement[bool], values: JsonObject) -> None:
-    # Processes remember hooks; by the revision they learn that this one is another now.
-    revision = t.hooks.c.revision + 1
-    tx.conn.execute(
-        sa.update(t.hooks)
-        .where(t.hooks.c.tenant_id == tx.tenant_id, which)
-        .values(revision=revision, **values)
-    )

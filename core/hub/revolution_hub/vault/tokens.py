@@ -11,13 +11,13 @@ from datetime import datetime, timedelta
 
 import httpx2
 
-from revolution_hub.errors import HubError
 from revolution_hub.model.connection import Connection, ProviderApp
 from revolution_hub.model.ids import new_id
 from revolution_hub.model.status import ConnectionStatus
 from revolution_hub.store import connections
 from revolution_hub.store.tx import Store
-from revolution_hub.vault.vault import INSTALLATION, Vault
+from revolution_hub.vault.apps import app_secret
+from revolution_hub.vault.vault import Vault
 from revolution_sdk import ApiKey, Connector, CredentialError, OAuth2, RetryableError
 from revolution_sdk.errors import ConnectorError, UnknownOutcomeError
 from revolution_sdk.types import JsonObject
@@ -191,11 +191,3 @@ class TokenSource:
         one = self.connection
         with self.store.begin(one.tenant_id) as tx:
             return connections.set_status(tx, one, ConnectionStatus.NEEDS_REAUTH, error.message, self.now())
-
-
-def app_secret(vault: Vault, app: ProviderApp) -> str:
-    """Open a provider app's client secret; it also signs the app's deliveries."""
-    try:
-        return str(vault.open(app.owner_tenant_id or INSTALLATION, app.id, app.secret)["client_secret"])
-    except KeyError as error:
-        raise HubError("the provider app has no client secret", code="app_broken") from error

@@ -4,21 +4,34 @@ class TestConformance(Conformance):
     connector = hubspot
 """
 
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from types import MappingProxyType
 from typing import ClassVar
 
 import pytest
 from jsonschema import Draft202012Validator
 
+from revolution_sdk.canonical import CANONICAL
 from revolution_sdk.connector import Action, Connector, Effect
+from revolution_sdk.context import Delivery
+from revolution_sdk.errors import DeliveryError
+from revolution_sdk.secret import Secret
 from revolution_sdk.types import Json, JsonObject
 
 LONGEST_TITLE = 60
 
 
 class Conformance:
-    """Subclass it in a test module and name your connector; every rule then runs as a test of its own."""
+    """Subclass it in a test module and name your connector; every rule then runs as a test of its own.
+
+    `samples` has data of the event types that have a `map`, by their local names. `emitted` names the event
+    types that only actions report, with `ctx.emit`.
+    """
 
     connector: ClassVar[Connector]
+    samples: ClassVar[Mapping[str, JsonObject]] = MappingProxyType({})
+    emitted: ClassVar[tuple[str, ...]] = ()
 
     def test_it_offers_something(self) -> None:
         assert self.connector.actions or self.connector.events, "declare at least one action or event"
@@ -68,7 +81,39 @@ class Conformance:
         assert not network or self.connector.hosts, "declare base_url or hosts"
 
     def test_events_come_from_a_verified_door(self) -> None:
-        assert not self.connector.events or self.connector.webhook, "events need an AppWebhook"
+        known = {one.event for one in self.connector.polls.values()} | set(self.emitted)
+        for name in self.connector.events:
+            assert self.connector.webhook or name in known, f"{name}: needs an AppWebhook or a poll"
+
+    def test_a_map_makes_the_canonical_form(self) -> None:
+        for event in self.connector.events.values():
+            if event.map is None:
+                continue
+            assert event.name in self.samples, f"{event.name}: add a sample of its data to `samples`"
+            sample = self.samples[event.name]
+            problems = [*Draft202012Validator(event.data).iter_errors(sample)]
+            schema = CANONICAL[str(event.canonical)].data
+            problems += Draft202012Validator(schema).iter_errors(event.map(sample))
+            assert not problems, f"{event.name}: {problems[0].message}"
+
+    def test_nobody_is_answered_without_the_verify_token(self) -> None:
+        challenge = self.connector.webhook.challenge if self.connector.webhook else None
+        if challenge is None:
+            return
+        for shown in ("", "hub.verify_token=wrong", "hub.verify_token="):
+            asked = f"hub.mode=subscribe&hub.challenge=%3Cscript%3E&challenge=%3Cscript%3E&{shown}"
+            delivery = Delivery(
+                method="GET",
+                url=f"https://hub.example.com/hooks/apps/x/y?{asked}",
+                headers={},
+                body=b"",
+                received_at=datetime.now(UTC),
+            )
+            try:
+                answer = challenge(delivery, Secret("the app's verify token"))
+            except DeliveryError:
+                continue
+            assert answer is None, f"a GET with {shown!r} was answered; compare the verify token first"
 
     def _of_effect(self, effect: Effect) -> list[Action]:
         return [action for action in self.connector.actions.values() if action.effect is effect]
@@ -77,7 +122,8 @@ class Conformance:
         found = [("settings", self.connector.settings), ("credential", self.connector.auth.credential_schema)]
         for action in self.connector.actions.values():
             found += [(f"{action.name} input", action.input), (f"{action.name} output", action.output)]
-        return found + [(f"event {event.name}", event.data) for event in self.connector.events.values()]
+        found += [(f"event {event.name}", event.data) for event in self.connector.events.values()]
+        return found + [(f"{poll.name} cursor", poll.cursor) for poll in self.connector.polls.values()]
 
 
 def _objects(schema: Json, path: str = "") -> list[tuple[str, JsonObject]]:

@@ -14,7 +14,7 @@ import httpx2
 
 from revolution_sdk.auth import ApiKey, OAuth2
 from revolution_sdk.connector import Connector
-from revolution_sdk.context import ActionContext, as_json, call_nothing
+from revolution_sdk.context import ActionContext, as_json, call_nothing, emit_nowhere
 from revolution_sdk.errors import CredentialError
 from revolution_sdk.http import error_for_failure, error_for_status, rebase
 from revolution_sdk.types import Json, JsonObject
@@ -123,11 +123,12 @@ def make_context(
     now: Callable[[], datetime] | None = None,
     timeout_s: float = 10.0,
     calls: Calls | None = None,
+    emit: Callable[..., None] = emit_nowhere,
 ) -> ActionContext:
     """Make an ActionContext whose `http` reaches `base_url` in the provider's place.
 
     `ctx.call` finds what stands in for other actions in `calls`, functions of the input by
-    `connector.action`; a name that is not there raises LookupError.
+    `connector.action`; a name that is not there raises LookupError. `emit` is called in place of `ctx.emit`.
 
     Close `context.http` when done, or use it as a context manager.
     """
@@ -146,4 +147,5 @@ def make_context(
         config=config or {},
         call=substeps.call,
         record=substeps.record,
+        emit=emit,
     )

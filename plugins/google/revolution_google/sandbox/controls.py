@@ -1,7 +1,10 @@
 """What a test or a demo may do to the Google sandbox from outside, under `/_sandbox/`."""
 
+import secrets
+import time
 from collections.abc import Callable
 from email.message import EmailMessage
+from email.policy import SMTP
 
 from revolution_google import timing
 from revolution_google.sandbox.message import recipients
@@ -11,13 +14,20 @@ from revolution_sdk.sandbox import Answer, Call, Sandbox
 
 
 def add_controls(box: Sandbox, world: World) -> None:
-    """Serve `GET mails` and `meetings`, `POST busy`, `scopes`, `tokens/expire` and `message_ids`."""
+    """Serve `GET mails` and `meetings`, and `POST mails/receive`, `busy` and what else changes it."""
 
     @box.control("GET", "mails")
     def list_mails(call: Call) -> Answer:
         with world.lock:
             accounts = _accounts(world, call)
-            return Answer(body=[_mail(account, mail) for account in accounts for mail in account.mails])
+            return Answer(
+                body=[
+                    _mail(account, mail)
+                    for account in accounts
+                    for mail in account.mails
+                    if mail.label == "SENT"
+                ]
+            )
 
     @box.control("GET", "meetings")
     def list_meetings(call: Call) -> Answer:
@@ -36,6 +46,10 @@ def add_controls(box: Sandbox, world: World) -> None:
     @box.control("POST", "tokens/expire")
     def expire_tokens(call: Call) -> Answer:
         return _changed(world, world.tokens.expire_all)
+
+    @box.control("POST", "mails/receive")
+    def receive_mail(call: Call) -> Answer:
+        return _changed(world, lambda: _receive(world, call.json()))
 
     @box.control("POST", "message_ids")
     def keep_message_ids(call: Call) -> Answer:
@@ -64,6 +78,21 @@ def _seed_busy(world: World, body: JsonObject) -> None:
     account = world.account(body.get("account", DEFAULT_ACCOUNT))
     calendar = account.calendars.setdefault(body.get("calendar", "primary"), CalendarBook())
     calendar.busy.extend(periods)
+
+
+def _receive(world: World, body: JsonObject) -> None:
+    account = world.account(body.get("account", DEFAULT_ACCOUNT))
+    message = EmailMessage(policy=SMTP)
+    message["From"], message["To"] = str(body["from"]), str(body.get("to", account.address))
+    message["Subject"] = str(body.get("subject", ""))
+    message["Message-ID"] = f"<{secrets.token_hex(12)}@mail.example>"
+    message.set_content(str(body.get("text", "")))
+    identity = secrets.token_hex(8)
+    received_ms = int(body.get("received_ms", time.time_ns() // 1_000_000))
+    mail = Mail(
+        id=identity, thread_id=identity, message=message, given_id="", sent_ms=received_ms, label="INBOX"
+    )
+    account.mails.append(mail)
 
 
 def _mail(account: Account, mail: Mail) -> JsonObject:

@@ -79,13 +79,19 @@ def _send(world: World, account: Account, call: Call) -> JsonObject:
     return {"id": mail.id, "threadId": mail.thread_id, "labelIds": ["SENT"]}
 
 
+def _snippet(mail: Mail) -> str:
+    body = mail.message.get_body(("plain",))
+    return " ".join(str(body.get_content()).split())[:200] if body is not None else ""
+
+
 def _list(account: Account, call: Call) -> JsonObject:
     limit, offset = _whole(call, "maxResults", 100), _whole(call, "pageToken", 0)
     if not 1 <= limit <= MOST_RESULTS:
         raise Refused(400, "Invalid value for maxResults", "invalidArgument")
     terms = _terms(call.query.get("q", ""))
-    sent = call.query.get("labelIds", "SENT") == "SENT"
-    found = [mail for mail in reversed(account.mails) if sent and _matches(mail, terms)]
+    label = call.query.get("labelIds", "")
+    listed_first = reversed(account.mails)
+    found = [mail for mail in listed_first if label in ("", mail.label) and _matches(mail, terms)]
     page = found[offset : offset + limit]
     # Like Gmail, an empty result has no `messages` at all.
     named = [{"id": one.id, "threadId": one.thread_id} for one in page]
@@ -103,19 +109,25 @@ def _whole(call: Call, name: str, default: int) -> int:
 
 def _terms(query: str) -> list[tuple[str, str]]:
     terms = [(name, value) for name, _, value in (term.partition(":") for term in query.split())]
-    unknown = [name for name, _ in terms if name not in ("rfc822msgid", "to", "in")]
+    unknown = [name for name, _ in terms if name not in ("rfc822msgid", "to", "in", "after")]
     if unknown:
         raise Refused(400, f"The sandbox cannot search for {unknown[0]!r}", "invalidArgument")
     return terms
 
 
 def _matches(mail: Mail, terms: list[tuple[str, str]]) -> bool:
+    if any(mail.sent_ms < int(value) * 1000 for name, value in terms if name == "after"):
+        return False
     facts = {
         "rfc822msgid": {str(mail.message["Message-ID"]).strip("<>")},
         "to": {one.lower() for one in recipients(mail.message)},
-        "in": {"sent", "anywhere"},
+        "in": {mail.label, "anywhere"},
     }
-    return all(value.strip("<>").lower() in {one.lower() for one in facts[name]} for name, value in terms)
+    return all(
+        value.strip("<>").lower() in {one.lower() for one in facts[name]}
+        for name, value in terms
+        if name != "after"
+    )
 
 
 def _get(account: Account, call: Call) -> JsonObject:
@@ -129,8 +141,9 @@ def _get(account: Account, call: Call) -> JsonObject:
     plain: JsonObject = {
         "id": mail.id,
         "threadId": mail.thread_id,
-        "labelIds": ["SENT"],
+        "labelIds": [mail.label],
         "internalDate": str(mail.sent_ms),
+        "snippet": _snippet(mail),
         "sizeEstimate": len(raw),
     }
     if wanted == "raw":

@@ -36,13 +36,14 @@ SCOPE_OF = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mail:
-    """A sent mail as it lies in the mailbox. `given_id` is the Message-ID it was handed over with."""
+    """A mail as it lies in the mailbox. `given_id` is the Message-ID it was handed over with."""
 
     id: str
     thread_id: str
     message: EmailMessage
     given_id: str
     sent_ms: int
+    label: str = "SENT"
 
 
 @dataclass(slots=True, kw_only=True)

@@ -7,6 +7,7 @@ import time
 import uvicorn
 
 from revolution_hub.api.app import make_api
+from revolution_hub.api.wire import Wire
 from revolution_hub.cli.children.start import Started, calm_collector, run_child
 
 
@@ -16,6 +17,7 @@ def run_api(child: Started) -> None:
     calm_collector()
     config = uvicorn.Config(
         api,
+        http=Wire,
         log_level="warning",
         access_log=False,
         proxy_headers=False,

@@ -8,6 +8,7 @@ from revolution_hub.cli.children.start import Started, run_child
 from revolution_hub.clock import run_clock as tick
 from revolution_hub.engine.recover import replace_worker
 from revolution_hub.errors import HubError
+from revolution_hub.store.polls import end_leases_of
 
 _log = logging.getLogger("revolution.clock")
 
@@ -33,6 +34,7 @@ def _hear_of_deaths(child: Started) -> None:
 def _end_leases(child: Started, owner: str) -> None:
     try:
         replace_worker(child.hub, owner)
+        end_leases_of(child.hub.store, owner, child.hub.now())
     except HubError as error:
         _log.warning("the leases of %s run out by themselves: %s", owner, error.message)
 

@@ -5,9 +5,13 @@ import socket
 import sys
 
 from revolution_hub.cli.children.start import Started, calm_collector, run_child
+from revolution_hub.queue.poller import Poller
 from revolution_hub.queue.wake import Ear, SocketEar
 from revolution_hub.queue.ways import make_ear
 from revolution_hub.queue.worker import Worker
+
+LAST_LOOK_S = 2.0
+"""How long the end waits for polls that are looked at; what is not done then is looked for again."""
 
 
 def run_worker(child: Started) -> None:
@@ -15,10 +19,15 @@ def run_worker(child: Started) -> None:
     isolated = child.ear < 0
     ear: Ear = SocketEar() if isolated else make_ear(child.hub.settings, socket.socket(fileno=child.ear))
     worker = Worker(child.hub, ear, child.tell, isolated=isolated)
+    poller = None if isolated else Poller(child.hub, worker.stop)
     signal.signal(signal.SIGTERM, lambda *_: worker.stop())
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     calm_collector()
+    if poller is not None:
+        poller.start()
     worker.run()
+    if poller is not None:
+        poller.stop(LAST_LOOK_S)
 
 
 if __name__ == "__main__":

@@ -34,7 +34,19 @@ from revolution_hub.store.tables.executions import (
     step_executions,
     through,
 )
-from revolution_hub.store.tables.intake import app_deliveries, callbacks, deliveries, events
+from revolution_hub.store.tables.intake import (
+    MARKED,
+    UNDER_WAY,
+    app_deliveries,
+    callbacks,
+    deliveries,
+    duplicates,
+    event_replays,
+    events,
+    taps,
+)
+from revolution_hub.store.tables.polls import polls
+from revolution_hub.store.tables.schedules import BY_SKIPPED, SKIPPED, fires, schedules
 from revolution_hub.store.tables.tenants import (
     api_keys,
     idempotency_keys,
@@ -42,7 +54,7 @@ from revolution_hub.store.tables.tenants import (
     shares,
     tenants,
 )
-from revolution_hub.store.tables.triggers import hooks, listeners, schedules
+from revolution_hub.store.tables.triggers import hook_addresses, hooks, listeners
 from revolution_hub.store.tables.workflows import workflow_versions, workflows
 
 __all__ = [
@@ -54,6 +66,7 @@ __all__ = [
     "BY_MOMENT",
     "BY_PARENT",
     "BY_REPLAY",
+    "BY_SKIPPED",
     "BY_STARTER",
     "BY_STATUS",
     "BY_SUSPECT",
@@ -64,12 +77,15 @@ __all__ = [
     "DISCONNECTED",
     "GLOBAL_TABLES",
     "IN_LINE",
+    "MARKED",
     "NOTABLE",
     "REPLAY",
     "RUNNING",
+    "SKIPPED",
     "SUSPECT",
     "TAKEABLE",
     "TENANT_TABLES",
+    "UNDER_WAY",
     "WAITING",
     "api_keys",
     "app_deliveries",
@@ -78,17 +94,23 @@ __all__ = [
     "connections",
     "data_keys",
     "deliveries",
+    "duplicates",
+    "event_replays",
     "events",
     "executions",
+    "fires",
+    "hook_addresses",
     "hooks",
     "idempotency_keys",
     "installation",
     "listeners",
     "metadata",
+    "polls",
     "provider_apps",
     "schedules",
     "shares",
     "step_executions",
+    "taps",
     "tenants",
     "through",
     "workflow_versions",

@@ -1,4 +1,4 @@
-"""What published versions listen to: events, addresses of webhooks, schedules."""
+"""What published versions listen to: events, and addresses of webhooks."""
 
 import sqlalchemy as sa
 
@@ -36,19 +36,15 @@ hooks = sa.Table(
     *sealed(null=True),
     moment("created_at", null=False),
     sa.Column("revision", sa.Integer, nullable=False, server_default="1"),
+    sa.Column("family", sa.String(40), nullable=True),
 )
 
-schedules = sa.Table(
-    "schedules",
+hook_addresses = sa.Table(
+    "hook_addresses",
     metadata,
-    id_column(),
+    sa.Column("key", sa.String(80), primary_key=True),
     tenant_column(),
     sa.Column("workflow_id", sa.String(40), nullable=False),
-    sa.Column("position", sa.Integer, nullable=False),
-    whole("version"),
-    json_column("settings", null=False),
-    moment("next_at", null=False),
-    moment("last_at"),
-    sa.UniqueConstraint("workflow_id", "position"),
-    sa.Index(None, "next_at"),
+    moment("until", null=False),
+    sa.Index(None, "workflow_id"),
 )

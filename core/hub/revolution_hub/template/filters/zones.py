@@ -1,6 +1,7 @@
 """Time zones, from the `tzdata` package alone: the same rules on every machine, whatever it has installed."""
 
 from datetime import datetime
+from difflib import get_close_matches
 from functools import lru_cache
 from importlib.resources import files
 from zoneinfo import ZoneInfo
@@ -9,6 +10,8 @@ from revolution_hub.template.place import Place
 from revolution_sdk.types import Json
 
 MOST_CACHED = 1024
+MOST_NEAR = 3
+LONGEST_SHOWN = 80
 NEEDED = "the name of a time zone such as Europe/Berlin"
 
 
@@ -56,6 +59,18 @@ def complain_zone(value: Json) -> str | None:
         return None
     meant = _names_by_city().get(value.strip().replace(" ", "_").lower())
     return "there is no time zone of this name; " + (f"did you mean {meant}?" if meant else f"write {NEEDED}")
+
+
+@lru_cache(maxsize=MOST_CACHED)
+def zone_problem(name: str) -> str | None:
+    """Say that there is no time zone of this name, and which ones are near; None if there is one."""
+    if zone_named(name) is not None:
+        return None
+    asked = name.strip().replace(" ", "_").lower()[:LONGEST_SHOWN]
+    known = _names_by_city()
+    near = dict.fromkeys(known[one] for one in get_close_matches(asked, known, n=MOST_NEAR))
+    meant = f"did you mean {' or '.join(near)}?" if near else f"write {NEEDED}"
+    return f"there is no time zone {name[:LONGEST_SHOWN]!r}; {meant}"
 
 
 def in_zone(filter_name: str, at: datetime, zone: ZoneInfo, place: Place) -> datetime:

@@ -1,0 +1,121 @@
+"""wire: the server's HTTP protocol with limits on what comes before a body, which the server itself has not.
+
+Who sends a head that is too large is told so, and who takes too long for it is let go. Both hold for every
+request of a connection: one that is kept open begins anew with each.
+"""
+
+from asyncio import BaseTransport, TimerHandle
+from typing import Any, Final
+
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+MOST_HEADERS: Final = 100
+MOST_HEAD_BYTES: Final = 32_768
+HEAD_S: Final = 10.0
+"""How long a request's head may take to arrive, counted from its first byte or from the connection."""
+
+_TOO_LARGE: Final = (
+    b"HTTP/1.1 431 Request Header Fields Too Large\r\n"
+    b"content-type: text/plain; charset=utf-8\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
+)
+
+
+class Wire(HttpToolsProtocol):
+    """One connection of a client."""
+
+    def __init__(self, *given: Any, **more: Any) -> None:
+        super().__init__(*given, **more)
+        self._head_bytes = 0
+        self._in_vain = 0
+        self._moved = False
+        self._refused = False
+        self._timer: TimerHandle | None = None
+
+    def connection_made(self, transport: BaseTransport) -> None:
+        """Wait for the first head, but not for ever."""
+        super().connection_made(transport)  # type: ignore[arg-type]
+        self._await_head()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Wait for nothing any more."""
+        self._stop_waiting()
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        """Take in what arrived."""
+        if self._refused:
+            # What comes behind a head that was too large is nobody's.
+            return
+        self._moved = False
+        super().data_received(data)
+        if self._moved:
+            self._in_vain = 0
+            return
+        # The parser collects a line however long it is: a header, a trailer, what stands behind a size.
+        self._in_vain += len(data)
+        if self._in_vain > MOST_HEAD_BYTES:
+            self._refuse()
+        elif self._timer is None:
+            self._await_head()
+
+    def on_message_begin(self) -> None:
+        """Begin to count a new head."""
+        super().on_message_begin()
+        self._head_bytes = 0
+
+    def on_url(self, url: bytes) -> None:
+        """Take a part of the address."""
+        self._count(len(url))
+        super().on_url(url)
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """Take a header, or a trailer."""
+        self._count(len(name) + len(value))
+        if len(self.headers) >= MOST_HEADERS:
+            self._refuse()
+        else:
+            super().on_header(name, value)
+
+    def on_headers_complete(self) -> None:
+        """Hand the request on, unless it was refused meanwhile."""
+        self._moved = True
+        self._stop_waiting()
+        if not self._refused:
+            super().on_headers_complete()
+
+    def on_body(self, body: bytes) -> None:
+        """Take a part of the body."""
+        self._moved = True
+        if not self._refused:
+            super().on_body(body)
+
+    def on_message_complete(self) -> None:
+        """Know that the body is whole."""
+        self._moved = True
+        self._stop_waiting()
+        if not self._refused:
+            super().on_message_complete()
+
+    def _count(self, size: int) -> None:
+        self._head_bytes += size
+        if self._head_bytes > MOST_HEAD_BYTES:
+            self._refuse()
+
+    def _refuse(self) -> None:
+        if not self._refused:
+            self._refused = True
+            self.transport.write(_TOO_LARGE)
+            self.transport.close()
+
+    def _await_head(self) -> None:
+        self._timer = self.loop.call_later(HEAD_S, self._let_go)
+
+    def _stop_waiting(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def _let_go(self) -> None:
+        self._timer = None
+        if not self.transport.is_closing():
+            self.transport.close()
