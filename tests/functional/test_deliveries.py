@@ -115,7 +115,7 @@ def _mutations(url: str, body: bytes) -> dict[str, tuple[bytes, dict[str, str]]]
         "truncated signature": (body, {**good, "x-hubspot-signature-v3": signature[:-4]}),
         "other case": (body, {**good, "x-hubspot-signature-v3": signature.swapcase()}),
         "stale": (body, _signed(url, body, age_s=301)),
-        "from the future": (body, _signed(url, body, age_s=-301)),
+        "from the future": (body, _signed(url, body, age_s=-360)),
         "another timestamp": (
             body,
             {**good, "x-hubspot-request-timestamp": str(int(time.time() * 1000) + 5)},
