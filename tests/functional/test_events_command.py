@@ -88,6 +88,7 @@ def test_one_event_is_repeated(line: Line) -> None:
     assert again.strip() == f"Started: {started}"
 
 
+@pytest.mark.faults
 def test_many_events_are_repeated_in_the_background(line: Line) -> None:
     sent = [line.send(n=100 + number, batch="many") for number in range(5)]
     replayed = line.json("replay", "--workflow", line.other, "--where", "$.batch=many", "--wait")

@@ -8,6 +8,8 @@ import pytest
 from rig.command import run_command
 from rig.site import wait_until
 
+pytestmark = pytest.mark.faults
+
 INVOICES = {
     "name": "invoices",
     "on": [{"event": "email.received", "where": "{{ 'Invoice' in trigger.data.subject }}"}],

@@ -165,6 +165,7 @@ def test_w7_a_body_that_never_comes_is_given_up(url: str) -> None:
     assert 2.5 < time.monotonic() - begun_s < 15
 
 
+@pytest.mark.faults
 def test_w7_a_head_that_never_ends_is_given_up(url: str) -> None:
     with others_are_served(url), ExitStack() as stack:
         silent = [stack.enter_context(wire(url)) for _ in range(60)]
@@ -177,6 +178,7 @@ def test_w7_a_head_that_never_ends_is_given_up(url: str) -> None:
         assert 8 < time.monotonic() - begun_s < 25
 
 
+@pytest.mark.faults
 def test_w7_drop_by_drop_is_too_slow(url: str) -> None:
     text = head(url, "Content-Length: 2", *(f"X-{n}: y" for n in range(20)))
     with wire(url) as link:

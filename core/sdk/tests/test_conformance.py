@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from revolution_sdk import ActionContext, Connector, Found, JsonObject
+from revolution_sdk import ActionContext, AppWebhook, Connector, Delivery, Found, JsonObject, Secret
 from revolution_sdk.schema import array, object_, string
 from revolution_sdk.testing import Conformance
 
@@ -43,6 +43,11 @@ def with_map(make: Callable[[JsonObject], JsonObject]) -> Connector:
     return acme
 
 
+def with_challenge(answer: Callable[[Delivery, Secret], str | None]) -> Connector:
+    webhook = AppWebhook(verify=lambda delivery, secret: None, parse=lambda delivery: [], challenge=answer)
+    return Connector("acme", title="Acme", description="Says things.", webhook=webhook)
+
+
 def no_result(ctx: ActionContext, value: JsonObject) -> JsonObject | Found:
     return Found.UNKNOWN
 
@@ -70,6 +75,7 @@ PLANTED = [
     ("test_network_actions_declare_where_they_go", with_action(base_url="")),
     ("test_events_come_from_a_verified_door", with_event(TEXT)),
     ("test_a_map_makes_the_canonical_form", with_map(lambda data: {"id": "1"})),
+    ("test_nobody_is_answered_without_the_verify_token", with_challenge(lambda delivery, token: "hello")),
 ]
 
 

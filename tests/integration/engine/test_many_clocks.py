@@ -14,6 +14,8 @@ from rig.schedules import fires, kept, minutely
 
 from revolution_hub.store import schedules
 
+pytestmark = pytest.mark.faults
+
 CLOCKS = 5
 SCHEDULES = 200
 MINUTES = 10
