@@ -4,6 +4,7 @@ A crash in between leaves a file that no row names, and never a row without its 
 content's, so writing the same payload of the same owner again finds it there.
 """
 
+import errno
 import hashlib
 import os
 import re
@@ -162,8 +163,12 @@ def _write(path: Path, content: bytes) -> None:
 def _remove(folder: Path) -> None:
     for _ in range(_TRIES):
         # What was being written when the folder was moved may get its name while the others are removed.
-        with suppress(FileNotFoundError):
-            shutil.rmtree(folder)
+        try:
+            with suppress(FileNotFoundError):
+                shutil.rmtree(folder)
+        except OSError as error:
+            if error.errno != errno.ENOTEMPTY:
+                raise
         if not folder.exists():
             return
 
