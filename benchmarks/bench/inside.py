@@ -17,6 +17,7 @@ from pathlib import Path
 from bench.ending import Wrong
 from bench.rows import Database, Postgresql, Sqlite
 from bench.servers import Postgres, new_database
+from revolution_hub.access.rbac import permissions_of
 from revolution_hub.catalog import Catalog
 from revolution_hub.egress.client import Egress
 from revolution_hub.egress.guard import Guard
@@ -150,5 +151,11 @@ def inside(url: str, database: Database, *, tenant_id: str = "ten_bench") -> Ite
             now=now,
             process=PROCESS,
         )
-        principal = Principal(id="key_bench", tenant_id=tenant_id, role="owner", name="Bench")
+        principal = Principal(
+            id="key_bench",
+            tenant_id=tenant_id,
+            role="owner",
+            permissions=permissions_of("owner"),
+            name="Bench",
+        )
         yield Inside(hub=hub, watch=Watch(hub, PROCESS), principal=principal, database=database)

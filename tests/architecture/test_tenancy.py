@@ -122,7 +122,7 @@ def test_the_look_ups_across_tenants_are_the_listed_ones() -> None:
     }
     assert public == set(across.LISTED)
     assert public == {
-        "principal_of_key",
+        "find_api_key",
         "find_app_by_key",
         "get_app",
         "connections_of_account",

@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from fastapi.testclient import TestClient
 from rig.asking import Asker, asker
 
+from revolution_hub.access.rbac import permissions_of
 from revolution_hub.api.app import make_api
 from revolution_hub.catalog import Catalog
 from revolution_hub.egress.client import Egress
@@ -39,7 +40,9 @@ from revolution_sdk.schema import integer, object_, string
 
 ANYTHING = object_(open_=True)
 COUNTED = object_(n=integer(), optional=["n"], open_=True)
-OWNER = Principal(id="key_owner", tenant_id="ten_a", role="owner", name="Ada")
+OWNER = Principal(
+    id="key_owner", tenant_id="ten_a", role="owner", permissions=permissions_of("owner"), name="Ada"
+)
 MOST_ROUNDS = 50
 LAST_COMMIT_S = 10.0
 

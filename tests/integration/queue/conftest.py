@@ -15,6 +15,7 @@ from rig.missing import missing
 from rig.postgres import Postgres, binaries
 from rig.redis import Redis
 
+from revolution_hub.access.rbac import permissions_of
 from revolution_hub.catalog import Catalog
 from revolution_hub.egress.client import Egress
 from revolution_hub.egress.guard import Guard
@@ -34,7 +35,9 @@ from revolution_sdk import ActionContext, Connector, JsonObject
 from revolution_sdk.schema import object_
 
 LIMIT_S = 30.0
-OWNER = Principal(id="key_owner", tenant_id="ten_a", role="owner", name="Ada")
+OWNER = Principal(
+    id="key_owner", tenant_id="ten_a", role="owner", permissions=permissions_of("owner"), name="Ada"
+)
 
 
 def until(true: Callable[[], Any], what: str) -> Any:

@@ -262,7 +262,7 @@ ADDS = {
     "shares.put",
     *("tenants.add_tenant", "tenants.add_api_key", "tenants.add_data_key", "idempotency.remember"),
 }
-ACROSS = {"tenants.find_principal"}
+ACROSS = {"tenants.find_api_key"}
 
 
 def everything(store: Store) -> list[Any]:
@@ -357,10 +357,10 @@ def test_an_app_is_found_by_its_key_under_its_own_connector_only(store: Store) -
 
 
 def test_keys_lead_to_their_own_tenant_only(store: Store, ids: dict[str, Any]) -> None:
-    principal = across.principal_of_key(store, "hash-b")
-    assert principal is not None
-    assert (principal.id, principal.tenant_id, principal.role) == ("key_b", "ten_b", "owner")
-    assert across.principal_of_key(store, "hash-a") is None
+    key = across.find_api_key(store, "hash-b")
+    assert key is not None
+    assert (key.id, key.tenant_id, key.role) == ("key_b", "ten_b", "owner")
+    assert across.find_api_key(store, "hash-a") is None
     assert across.find_hooks(store, {"hook-key"}, NOW) == {}
     found = across.find_hooks(store, {"hook-key-b", "hook-key"}, NOW)
     assert [(key, one.id) for key, (one, _, _) in found.items()] == [("hook-key-b", HOOK.id)]
@@ -370,4 +370,4 @@ def test_keys_lead_to_their_own_tenant_only(store: Store, ids: dict[str, Any]) -
 def test_a_revoked_key_speaks_for_nobody(store: Store, ids: dict[str, Any]) -> None:
     with store.begin_across() as tx:
         tx.conn.execute(sa.update(t.api_keys).values(revoked_at=NOW))
-    assert across.principal_of_key(store, "hash-b") is None
+    assert across.find_api_key(store, "hash-b") is None

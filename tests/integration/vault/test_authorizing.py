@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from revolution_hub.access.rbac import permissions_of
 from revolution_hub.errors import AccessError, ConflictError, InputError, NotFoundError
 from revolution_hub.model.principal import Principal
 from revolution_hub.model.status import ConnectionStatus
@@ -12,9 +13,14 @@ from revolution_hub.services.apps import NewApp
 from revolution_hub.services.connections import NewConnection
 from revolution_hub.store.paging import Page
 
-OWNER = Principal(id="key_1", tenant_id="ten_a", role="owner")
-VIEWER = Principal(id="key_2", tenant_id="ten_a", role="viewer")
-STRANGER = Principal(id="key_3", tenant_id="ten_b", role="owner")
+
+def principal(key_id: str, tenant_id: str, role: str) -> Principal:
+    return Principal(id=key_id, tenant_id=tenant_id, role=role, permissions=permissions_of(role))
+
+
+OWNER = principal("key_1", "ten_a", "owner")
+VIEWER = principal("key_2", "ten_a", "viewer")
+STRANGER = principal("key_3", "ten_b", "owner")
 GRANT = {"refresh_token": "refresh-1"}
 
 
@@ -83,7 +89,7 @@ def test_only_the_host_may_share_an_app_and_a_shared_one_serves_every_tenant(pro
     shared = NewApp(client_id="client", client_secret="app-secret", shared=True)
     with pytest.raises(AccessError):
         apps.create_app(process.hub, OWNER, "acme", shared)
-    host = Principal(id="key_0", tenant_id="ten_a", role="host")
+    host = principal("key_0", "ten_a", "host")
     app = apps.create_app(process.hub, host, "acme", shared).app
     made = connections.create_connection(process.hub, STRANGER, "acme", wanted(process, app.id))
     assert made.tenant_id == "ten_b"

@@ -11,6 +11,7 @@ from revolution_hub.access.rbac import (
     decide,
     decide_on,
     may_hand_out,
+    permissions_of,
     require,
     require_on,
     rights_with,
@@ -33,7 +34,7 @@ MAY["host"] = MAY["owner"] | INSTALLATION
 
 
 def principal(role: str) -> Principal:
-    return Principal(id="key_1", tenant_id="ten_1", role=role, name="Ada")
+    return Principal(id="key_1", tenant_id="ten_1", role=role, permissions=permissions_of(role), name="Ada")
 
 
 def test_the_table_here_is_about_all_roles_and_permissions_there_are() -> None:

@@ -68,10 +68,10 @@ class Decision:
 
 
 def decide(principal: Principal, permission: str) -> Decision:
-    """Decide whether the principal has the permission. An unknown role has none."""
+    """Decide whether the principal has the permission."""
     if permission not in PERMISSIONS:
         raise ValueError(f"{permission!r} is not a permission")
-    if permission in ROLES.get(principal.role, frozenset()):
+    if permission in principal.permissions:
         return Decision(True)
     return Decision(False, f"the role {principal.role!r} lacks the permission {permission!r}")
 
@@ -89,9 +89,14 @@ def rights_with(permission: str) -> frozenset[Right]:
     return frozenset(right for right, held in RIGHTS.items() if permission in held)
 
 
+def permissions_of(role: str) -> frozenset[str]:
+    """Return what a role that comes with the hub allows. An unknown one allows nothing."""
+    return ROLES.get(role, frozenset())
+
+
 def may_hand_out(principal: Principal, role: str) -> bool:
     """Whether a principal may make somebody of this role: a known one that has nothing it lacks itself."""
-    return role in ROLES and ROLES[role] <= ROLES.get(principal.role, frozenset())
+    return role in ROLES and ROLES[role] <= principal.permissions
 
 
 def require(principal: Principal, permission: str) -> None:

@@ -17,11 +17,12 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from starlette.requests import ClientDisconnect
 
 from revolution_hub.access.rbac import PERMISSIONS, SHAREABLE, require
+from revolution_hub.api.client_address import client_of
 from revolution_hub.api.lean import LeanRoute
 from revolution_hub.api.problems import problem_of
 from revolution_hub.errors import AccessError, ConflictError, InputError, LimitError, Problem
 from revolution_hub.hub import Hub
-from revolution_hub.model.principal import Principal
+from revolution_hub.model.principal import Origin, Principal
 from revolution_hub.model.strict_json import canonical_json, strict_json
 from revolution_hub.services.idempotency import Once
 from revolution_hub.services.tenants import find_principal
@@ -51,7 +52,11 @@ async def hub_of(request: Request) -> Hub:
 def principal_of(request: Request, hub: Annotated[Hub, Depends(hub_of)]) -> Principal:
     """Return who asks, by the API key in `Authorization: Bearer`; counts against the principal's rate."""
     scheme, _, key = request.headers.get("authorization", "").partition(" ")
-    principal = find_principal(hub, key.strip()) if scheme.lower() == "bearer" and key else None
+    principal = (
+        find_principal(hub, key.strip(), _origin(request, hub))
+        if scheme.lower() == "bearer" and key
+        else None
+    )
     if principal is None:
         raise AccessError("a valid API key is needed as bearer token", code="unauthenticated")
     allowance = request.app.state.limiter.take(principal.id, time.monotonic())
@@ -59,6 +64,11 @@ def principal_of(request: Request, hub: Annotated[Hub, Depends(hub_of)]) -> Prin
     if not allowance.allowed:
         raise LimitError("too many requests", code="rate_limited", retry_after_s=allowance.reset_s)
     return principal
+
+
+def _origin(request: Request, hub: Hub) -> Origin:
+    client = client_of(request, hub.settings.trusted_proxies)
+    return Origin(address=client, request_id=getattr(request.state, "request_id", ""))
 
 
 HubDep = Annotated[Hub, Depends(hub_of)]

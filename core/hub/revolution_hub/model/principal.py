@@ -1,16 +1,36 @@
-"""Principal: who asks. For now always an API key; users come with sessions."""
+"""Principal: who asks, in which tenant, what it may do there, and from where it asks."""
 
 from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Kind(StrEnum):
+    """What a principal is: a person, an API key, or a service of the tenant's own that holds API keys."""
+
+    USER = "user"
+    KEY = "key"
+    SERVICE = "service"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Origin:
+    """Where a request came from, as far as it is known: the client's address and the request's id."""
+
+    address: str = ""
+    request_id: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Principal:
-    """Who asks, in which tenant, and in which role. There is no principal without a tenant."""
+    """Who asks. `permissions` is what its role allows at this moment; nobody looks at the role's name."""
 
     id: str
     tenant_id: str
     role: str
+    permissions: frozenset[str] = frozenset()
     name: str = ""
+    kind: Kind = Kind.KEY
+    origin: Origin = Origin()
 
     def __post_init__(self) -> None:
         if not self.tenant_id:

@@ -6,10 +6,11 @@ from revolution_hub.access.api_keys import hash_api_key, mint_api_key
 from revolution_hub.access.rbac import ROLES, may_hand_out, require
 from revolution_hub.errors import AccessError, ConflictError, InputError, Problem
 from revolution_hub.hub import Hub
+from revolution_hub.model.audit import entry_of
 from revolution_hub.model.ids import new_id
 from revolution_hub.model.principal import Principal
 from revolution_hub.services.idempotency import Once, first_made, remember
-from revolution_hub.store import tenants
+from revolution_hub.store import audit, tenants
 from revolution_hub.store.paging import Page
 from revolution_hub.store.tenants import StoredKey
 
@@ -37,6 +38,7 @@ def create_key(hub: Hub, principal: Principal, name: str, role: str, once: Once 
             return NewKey(stored=tenants.get_api_key(tx, made), api_key=None)
         remember(tx, principal, once, key_id, now)
         tenants.add_api_key(tx, key_id, name=name, key_hash=hash_api_key(key), role=role, now=now)
+        audit.append(tx, entry_of(principal, "key.create", key_id, now, after={"name": name, "role": role}))
         return NewKey(stored=tenants.get_api_key(tx, key_id), api_key=key)
 
 
@@ -52,6 +54,8 @@ def revoke_key(hub: Hub, principal: Principal, key_id: str) -> None:
     require(principal, "key:write")
     if key_id == principal.id:
         raise ConflictError("a key cannot revoke itself; use another one", code="own_key")
+    now = hub.now()
     with hub.store.begin(principal.tenant_id) as tx:
         tenants.get_api_key(tx, key_id)
-        tenants.revoke_api_key(tx, key_id, hub.now())
+        if tenants.revoke_api_key(tx, key_id, now):
+            audit.append(tx, entry_of(principal, "key.revoke", key_id, now))

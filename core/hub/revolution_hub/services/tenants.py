@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 
 from revolution_hub.access.api_keys import hash_api_key, mint_api_key
-from revolution_hub.access.rbac import require
+from revolution_hub.access.rbac import permissions_of, require
 from revolution_hub.hub import Hub
 from revolution_hub.model.ids import new_id
-from revolution_hub.model.principal import Principal
+from revolution_hub.model.principal import Origin, Principal
 from revolution_hub.services.idempotency import Once, first_made, remember
 from revolution_hub.store import across, tenants
 
@@ -36,6 +36,16 @@ def create_tenant(hub: Hub, principal: Principal, name: str, once: Once | None =
     return NewTenant(id=tenant_id, name=name, api_key=key)
 
 
-def find_principal(hub: Hub, api_key: str) -> Principal | None:
+def find_principal(hub: Hub, api_key: str, origin: Origin) -> Principal | None:
     """Return who the API key speaks for, or None. The door's own question, so nobody is required yet."""
-    return across.principal_of_key(hub.store, hash_api_key(api_key))
+    key = across.find_api_key(hub.store, hash_api_key(api_key))
+    if key is None:
+        return None
+    return Principal(
+        id=key.id,
+        tenant_id=key.tenant_id,
+        role=key.role,
+        permissions=permissions_of(key.role),
+        name=key.name,
+        origin=origin,
+    )

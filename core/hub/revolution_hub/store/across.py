@@ -14,17 +14,17 @@ from sqlalchemy.engine import RowMapping
 
 from revolution_hub.model.connection import Connection, Hook, ProviderApp
 from revolution_hub.model.event import Listener
-from revolution_hub.model.principal import Principal
 from revolution_hub.store import tables as t
 from revolution_hub.store import tenants
 from revolution_hub.store.bulk import put
 from revolution_hub.store.connections import app_of, connection_of
 from revolution_hub.store.rows import sealed_of, value_of
 from revolution_hub.store.sweep import requeue
+from revolution_hub.store.tenants import StoredKey
 from revolution_hub.store.tx import Store
 
 LISTED = {
-    "principal_of_key": "an API key says which tenant it is for",
+    "find_api_key": "an API key says which tenant it is for",
     "find_app_by_key": "a delivery URL says which provider app it is for",
     "get_app": "an app may belong to the installation",
     "connections_of_account": "a provider's delivery names an account, not a tenant",
@@ -41,10 +41,10 @@ LISTED = {
 }
 
 
-def principal_of_key(store: Store, key_hash: str) -> Principal | None:
-    """Return who an API key speaks for, or None."""
+def find_api_key(store: Store, key_hash: str) -> StoredKey | None:
+    """Return the API key with this hash, or None if it speaks for nobody."""
     with store.read_across() as tx:
-        return tenants.find_principal(tx, key_hash)
+        return tenants.find_api_key(tx, key_hash)
 
 
 def find_app_by_key(store: Store, connector: str, app_key: str) -> ProviderApp | None:

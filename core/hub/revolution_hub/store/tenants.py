@@ -5,7 +5,6 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
-from revolution_hub.model.principal import Principal
 from revolution_hub.store import tables as t
 from revolution_hub.store.paging import Page, page_rows
 from revolution_hub.store.rows import found, one_row, value_of
@@ -63,13 +62,11 @@ def revoke_api_key(tx: Tx, key_id: str, now: datetime) -> bool:
     return done.rowcount == 1
 
 
-def find_principal(tx: AcrossTx, key_hash: str) -> Principal | None:
-    """Return who an unrevoked API key speaks for, or None."""
+def find_api_key(tx: AcrossTx, key_hash: str) -> StoredKey | None:
+    """Return the key with this hash, of whichever tenant, or None if it speaks for nobody."""
     query = sa.select(t.api_keys).where(t.api_keys.c.key_hash == key_hash, t.api_keys.c.revoked_at.is_(None))
     row = tx.conn.execute(query).mappings().one_or_none()
-    if row is None:
-        return None
-    return Principal(id=row["id"], tenant_id=row["tenant_id"], role=row["role"], name=row["name"])
+    return value_of(StoredKey, row) if row else None
 
 
 def add_data_key(tx: Tx, key_id: str, wrapped: bytes, now: datetime) -> None:

@@ -3,6 +3,7 @@
 A change here needs a migration beside it; a test compares both.
 """
 
+from revolution_hub.store.tables.audit import audit_entries
 from revolution_hub.store.tables.columns import metadata
 from revolution_hub.store.tables.connections import connections, data_keys, provider_apps
 from revolution_hub.store.tables.executions import (
@@ -90,6 +91,7 @@ __all__ = [
     "api_keys",
     "app_deliveries",
     "attempts",
+    "audit_entries",
     "callbacks",
     "connections",
     "data_keys",
