@@ -9,25 +9,21 @@ import argparse
 import asyncio
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from bench.ending import Wrong, finish
 from bench.figures import percentile, table
 from bench.resident import resident_bytes
-from bench.rows import Database, Postgresql, Sqlite, misses, settled_rows
+from bench.rows import Database, misses, moment, settled_rows
 from bench.sender import Sent, trickle
 from bench.servers import (
     LiveHub,
-    new_database,
     own_folder,
-    running_hub,
-    running_postgres,
-    running_redis,
 )
+from bench.stack import STACKS, running_stack
 from bench.workflows import Hook, new_member, publish, yardstick
 
 PER_SECOND = 500
@@ -81,28 +77,17 @@ def _require_all(place: Place, hook: Hook, sent: Sent) -> list[float]:
     times = place.database.rows(
         "SELECT created_at, started_at FROM executions WHERE workflow_id = ?", hook.workflow_id
     )
-    return [(_moment(started) - _moment(created)).total_seconds() for created, started in times]
-
-
-def _moment(value: datetime | str) -> datetime:
-    return datetime.fromisoformat(value) if isinstance(value, str) else value
+    return [(moment(started) - moment(created)).total_seconds() for created, started in times]
 
 
 @contextmanager
 def _place(folder: Path, name: str) -> Iterator[Place]:
-    with ExitStack() as stack:
-        database: Database = Sqlite(folder / name / "hub.db")
-        settings = {}
-        if name == "redis":
-            server = stack.enter_context(running_postgres(folder))
-            settings["REVOLUTION_DATABASE_URL"] = new_database(server, "hub")
-            settings["REVOLUTION_BROKER_URL"] = stack.enter_context(running_redis(folder)).url
-            database = Postgresql(server.url("hub"))
-        hub = stack.enter_context(running_hub(folder / name, **settings))
+    with running_stack(folder, name) as stack:
+        hub = stack.hub
         yield Place(
             name=name,
             hub=hub,
-            database=database,
+            database=stack.database,
             busy=publish(new_member(hub, "Busy"), yardstick("accepted")),
             small=publish(new_member(hub, "Small"), yardstick("accepted")),
         )
@@ -135,7 +120,7 @@ def _visit(folder: Path, name: str, number: int) -> dict[str, Any]:
 def _measure(number: int) -> dict[str, Any]:
     figures: dict[str, Any] = {"webhooks": number}
     with own_folder() as folder:
-        for name in ("embedded", "redis"):
+        for name in STACKS:
             figures |= _visit(folder, name, number)
             print(f"{name}: {number:,} accepted and done", flush=True)
     what = (
@@ -146,7 +131,7 @@ def _measure(number: int) -> dict[str, Any]:
         "small_started_p95_ms",
         "rss_ratio",
     )
-    rows = [(name, *(f"{figures[f'{one}_{name}']:g}" for one in what)) for name in ("embedded", "redis")]
+    rows = [(name, *(f"{figures[f'{one}_{name}']:g}" for one in what)) for name in STACKS]
     print("\n" + table(("", *what), rows) + "\n")
     return figures
 

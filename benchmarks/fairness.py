@@ -18,18 +18,15 @@ import httpx2
 
 from bench.ending import Wrong, finish
 from bench.figures import percentile, table
-from bench.rows import Database, Postgresql, Sqlite, misses, settled_rows
+from bench.rows import Database, misses, moment, settled_rows
 from bench.sender import Sent, burst, trickle
 from bench.servers import (
     LEDGER_PLUGIN,
     LiveHub,
-    new_database,
     own_folder,
-    running_hub,
-    running_postgres,
     running_provider,
-    running_redis,
 )
+from bench.stack import STACKS, running_stack
 from bench.workflows import Hook, Member, new_member, publish
 from revolution_sdk import JsonObject
 
@@ -92,15 +89,11 @@ def _document(connection: str) -> JsonObject:
     return {"name": f"enter {connection}", "on": [{"webhook": {}}], "steps": [step]}
 
 
-def _moment(value: datetime | str) -> datetime:
-    return datetime.fromisoformat(value) if isinstance(value, str) else value
-
-
 def _times(database: Database, workflow_id: str) -> list[tuple[datetime, datetime, datetime]]:
     found = database.rows(
         "SELECT created_at, started_at, finished_at FROM executions WHERE workflow_id = ?", workflow_id
     )
-    return [(_moment(created), _moment(started), _moment(ended)) for created, started, ended in found]
+    return [(moment(created), moment(started), moment(ended)) for created, started, ended in found]
 
 
 def _checked_times(place: Place, hook: Hook, sent: Sent) -> list[tuple[datetime, datetime, datetime]]:
@@ -184,16 +177,11 @@ def _require_once(providers: dict[str, str], executions: int) -> None:
 @contextmanager
 def _place(folder: Path, name: str, stack: ExitStack) -> Iterator[Place]:
     short, long = (stack.enter_context(running_provider(seconds)) for seconds in (SHORT_S, LONG_S))
-    settings = {"PYTHONPATH": str(LEDGER_PLUGIN)}
-    database: Database = Sqlite(folder / name / "hub.db")
-    if name == "redis":
-        server = stack.enter_context(running_postgres(folder))
-        settings["REVOLUTION_DATABASE_URL"] = new_database(server, "hub")
-        settings["REVOLUTION_BROKER_URL"] = stack.enter_context(running_redis(folder)).url
-        database = Postgresql(server.url("hub"))
     allow = ",".join(url.removeprefix("http://") for url in (short, long))
-    with running_hub(folder / name, allow=allow, **settings) as hub:
-        yield Place(name=name, hub=hub, database=database, providers={"short": short, "long": long})
+    with running_stack(folder, name, allow=allow, PYTHONPATH=str(LEDGER_PLUGIN)) as whole:
+        yield Place(
+            name=name, hub=whole.hub, database=whole.database, providers={"short": short, "long": long}
+        )
 
 
 def _visit(folder: Path, name: str, number: int) -> Found:
@@ -207,7 +195,7 @@ def _visit(folder: Path, name: str, number: int) -> Found:
 
 def _measure(number: int) -> dict[str, Any]:
     with own_folder() as folder:
-        found = [_visit(folder, name, number) for name in ("embedded", "redis")]
+        found = [_visit(folder, name, number) for name in STACKS]
     rows = [
         (
             one.name,

@@ -11,7 +11,6 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -20,16 +19,13 @@ import httpx2
 from bench.bare import seconds_of_calls
 from bench.ending import Wrong, finish
 from bench.figures import median, table
-from bench.rows import Database, Postgresql, Sqlite
+from bench.rows import Database, moment
 from bench.servers import (
     LEDGER_PLUGIN,
-    new_database,
     own_folder,
-    running_hub,
-    running_postgres,
     running_provider,
-    running_redis,
 )
+from bench.stack import STACKS, running_stack
 from bench.workflows import Member, new_member
 from revolution_sdk import JsonObject
 
@@ -96,7 +92,7 @@ def _seconds(database: Database, execution_id: str) -> float:
         time.sleep(0.25)
     if status != "succeeded":
         raise Wrong(f"the execution has {status}")
-    return (_moment(last) - _moment(first)).total_seconds()
+    return (moment(last) - moment(first)).total_seconds()
 
 
 def _require_whole(database: Database, execution_id: str, items: int) -> None:
@@ -111,32 +107,23 @@ def _require_whole(database: Database, execution_id: str, items: int) -> None:
         raise Wrong(f"{items} items left {counted}")
 
 
-def _moment(value: datetime | str) -> datetime:
-    return datetime.fromisoformat(value) if isinstance(value, str) else value
-
-
 @contextmanager
 def _place(folder: Path, name: str, stack: ExitStack) -> Iterator[Place]:
     provider = stack.enter_context(running_provider(WAIT_S))
-    settings = {"PYTHONPATH": str(LEDGER_PLUGIN)}
-    database: Database = Sqlite(folder / name / "hub.db")
-    if name == "redis":
-        server = stack.enter_context(running_postgres(folder))
-        settings["REVOLUTION_DATABASE_URL"] = new_database(server, "hub")
-        settings["REVOLUTION_BROKER_URL"] = stack.enter_context(running_redis(folder)).url
-        database = Postgresql(server.url("hub"))
-    with running_hub(folder / name, allow=provider.removeprefix("http://"), **settings) as hub:
-        member = new_member(hub, "Loops")
+    with running_stack(
+        folder, name, allow=provider.removeprefix("http://"), PYTHONPATH=str(LEDGER_PLUGIN)
+    ) as whole:
+        member = new_member(whole.hub, "Loops")
         body = {"name": "main", "credential": {"api_key": "none"}, "base_url": provider}
         member.ask("POST", "/api/integrations/ledger/connections", body)
-        yield Place(member=member, database=database, provider=provider)
+        yield Place(member=member, database=whole.database, provider=provider)
 
 
 def _measure(items: int, rounds: int) -> dict[str, Any]:
     ideal_s = items * WAIT_S / CONCURRENCY
     found: dict[str, float] = {}
     with own_folder() as folder:
-        for name in ("embedded", "redis"):
+        for name in STACKS:
             with ExitStack() as stack, _place(folder, name, stack) as place:
                 for how in STEPS:
                     _run(place, how, CONCURRENCY)
@@ -155,8 +142,7 @@ def _measure(items: int, rounds: int) -> dict[str, Any]:
     figures |= {f"seconds_{name}": round(seconds, 2) for name, seconds in found.items()}
     figures |= {f"ratio_to_ideal_{name}": round(seconds / ideal_s, 3) for name, seconds in found.items()}
     return figures | {
-        f"ratio_to_calls_{name}": round(found[f"http_{name}"] / found[f"calls_{name}"], 3)
-        for name in ("embedded", "redis")
+        f"ratio_to_calls_{name}": round(found[f"http_{name}"] / found[f"calls_{name}"], 3) for name in STACKS
     }
 
 

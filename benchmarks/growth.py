@@ -20,7 +20,7 @@ from bench.ending import Wrong, finish
 from bench.figures import median, percentile, table
 from bench.fill import fill, find_model
 from bench.inside import Inside, inside, new_home
-from bench.rows import Database, count_since, misses, wait_until_ended
+from bench.rows import Database, count_since, misses, moment, wait_until_ended
 from bench.sender import burst
 from bench.servers import (
     LiveHub,
@@ -133,12 +133,8 @@ class Home:
         )[here:]
         if len(rows) != number:
             raise Wrong(f"{number} executions were left to the workers, and {len(rows)} were theirs")
-        starts, ends = ([_moment(one) for one in column] for column in zip(*rows, strict=True))
+        starts, ends = ([moment(one) for one in column] for column in zip(*rows, strict=True))
         return (max(ends) - min(starts)).total_seconds()
-
-
-def _moment(value: datetime | str) -> datetime:
-    return datetime.fromisoformat(value) if isinstance(value, str) else value
 
 
 @contextmanager

@@ -8,7 +8,7 @@ steps, the fifth a for_each, a parallel and a call. Measured embedded (SQLite) a
 import argparse
 import asyncio
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,16 +18,13 @@ from bench.ending import Wrong, finish
 from bench.figures import table
 from bench.load import BODY
 from bench.resident import growth, resident_bytes
-from bench.rows import Database, Postgresql, Sqlite, misses, settled_rows, wait_until_ended
+from bench.rows import Database, misses, settled_rows, wait_until_ended
 from bench.sender import burst
 from bench.servers import (
     LiveHub,
-    new_database,
     own_folder,
-    running_hub,
-    running_postgres,
-    running_redis,
 )
+from bench.stack import STACKS, running_stack
 from bench.workflows import Hook, Member, new_member, publish, yardstick
 from revolution_sdk import JsonObject
 
@@ -124,21 +121,14 @@ def require_all(place: Place, plain: int, mixed: int) -> int:
 
 @contextmanager
 def _place(folder: Path, name: str) -> Iterator[Place]:
-    with ExitStack() as stack:
-        database: Database = Sqlite(folder / name / "hub.db")
-        settings = {}
-        if name == "redis":
-            server = stack.enter_context(running_postgres(folder))
-            settings["REVOLUTION_DATABASE_URL"] = new_database(server, "hub")
-            settings["REVOLUTION_BROKER_URL"] = stack.enter_context(running_redis(folder)).url
-            database = Postgresql(server.url("hub"))
-        hub = stack.enter_context(running_hub(folder / name, **settings))
+    with running_stack(folder, name) as stack:
+        hub = stack.hub
         member = new_member(hub, "Long")
         _publish_called(member)
         yield Place(
             name=name,
             hub=hub,
-            database=database,
+            database=stack.database,
             plain=publish(member, yardstick("accepted")),
             mixed=publish(member, MIXED),
             workers=sorted(hub.children("worker")),
@@ -183,11 +173,11 @@ def held_at(points: list[tuple[int, int]], share: float) -> int:
 def _measure(executions: int) -> dict[str, Any]:
     figures: dict[str, Any] = {}
     with own_folder() as folder:
-        for name in ("embedded", "redis"):
+        for name in STACKS:
             figures |= _visit(folder, name, executions)
     head = ("", "MB after a tenth", "MB at the end", "ratio", "MB at most", "bytes an execution")
     what = ("rss_mb_first", "rss_mb_end", "rss_ratio", "rss_mb_most", "bytes_per_execution")
-    rows = [(name, *(f"{figures[f'{one}_{name}']:g}" for one in what)) for name in ("embedded", "redis")]
+    rows = [(name, *(f"{figures[f'{one}_{name}']:g}" for one in what)) for name in STACKS]
     print("\n" + table(head, rows) + "\n")
     return figures
 

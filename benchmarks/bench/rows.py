@@ -50,6 +50,11 @@ class Postgresql:
             return conn.execute(statement.replace("?", "%s"), values).fetchall()
 
 
+def moment(value: datetime | str) -> datetime:
+    """Return a moment from either database: SQLite has text where PostgreSQL has the moment itself."""
+    return datetime.fromisoformat(value) if isinstance(value, str) else value
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rows:
     """What one workflow left. `whole` executions have exactly three succeeded steps."""

@@ -92,10 +92,15 @@ def at_odds(module: types.ModuleType) -> set[str]:
     return offered ^ set(module.__all__)
 
 
+CONTEXT = typer.Context(typer.main.get_command(app))
+
+
 def commands(group: TyperGroup, prefix: str = "") -> set[str]:
     """Return every command a person can type, without the hidden ones."""
     found: set[str] = set()
-    for name, one in group.commands.items():
+    for name in group.list_commands(CONTEXT):
+        one = group.get_command(CONTEXT, name)
+        assert one is not None
         if isinstance(one, TyperGroup):
             found |= commands(one, f"{prefix}{name} ")
         elif not one.hidden:

@@ -29,7 +29,6 @@ from revolution_hub.vault.vault import Vault, holds_secrets, require_right_maste
 
 _log = logging.getLogger("revolution")
 
-KEY_FILE = "api-key"
 POOL_SIZE = 12
 """Connections one process may hold: transactions are short, so far fewer than threads are enough."""
 
@@ -135,7 +134,7 @@ def _first_tenant(settings: Settings, store: Store, say: Callable[[str], None]) 
     if across.any_tenant(store):
         return
     key, tenant_id, now = mint_api_key(), new_id("ten"), utc_now()
-    path = settings.data_dir / KEY_FILE
+    path = settings.first_key_file
     _write_private(path, key)
     with store.begin_across() as tx:
         tenants.add_tenant(tx, tenant_id, "First tenant", now)
@@ -148,15 +147,6 @@ def _first_tenant(settings: Settings, store: Store, say: Callable[[str], None]) 
             now=now,
         )
     say(f"An API key for the first tenant was made in {path}.")
-
-
-def read_api_key(settings: Settings) -> str | None:
-    """Return the first API key from its file, None if the file was moved away."""
-    path = settings.data_dir / KEY_FILE
-    try:
-        return path.read_text(encoding="ascii").strip()
-    except OSError:
-        return None
 
 
 def _write_private(path: Path, content: str) -> None:

@@ -232,6 +232,11 @@ class Settings:
         return self.master_key_file or self.data_dir / "master.key"
 
     @property
+    def first_key_file(self) -> Path:
+        """The file the first start leaves the first API key in."""
+        return self.data_dir / "api-key"
+
+    @property
     def files(self) -> Path:
         """The folder of large payloads with the default filled in."""
         return self.files_dir or self.data_dir / "files"

@@ -10,6 +10,8 @@ from revolution_sdk.types import Json, JsonObject
 # What a workflow answers is shown by nobody's browser as a page of this origin.
 SANDBOX: Final = {"Content-Security-Policy": "sandbox", "X-Content-Type-Options": "nosniff"}
 
+JSON: Final = "application/json"
+
 _EMPTY: Final = (204, 205, 304)
 """The statuses that come without a body."""
 
@@ -17,18 +19,19 @@ _EMPTY: Final = (204, 205, 304)
 def respond(response: JsonObject) -> Response:
     """Return the answer a `respond` step has noted."""
     status = int(response["status"])
-    headers = {str(name).lower(): str(value) for name, value in (response.get("headers") or {}).items()}
-    kind = headers.pop("content-type", "")
-    body = b"" if status in _EMPTY else _written(response["body"], kind)
-    made = Response(body, status, {**headers, **SANDBOX}, media_type=None)
-    if status not in _EMPTY:
-        made.headers["content-type"] = kind or "application/json"
-    return made
+    given = response.get("headers")
+    headers = {str(name).lower(): str(value) for name, value in given.items()} if given else {}
+    if status in _EMPTY:
+        headers.pop("content-type", None)
+        return Response(b"", status, headers | SANDBOX)
+    kind = headers.get("content-type") or JSON
+    return Response(_written(response["body"], kind), status, headers | SANDBOX | {"content-type": kind})
 
 
 def _written(body: Json, kind: str) -> bytes:
-    media = kind.partition(";")[0].strip().lower()
-    # A text under a type of its own is that text; in JSON it has quotes around it.
-    if isinstance(body, str) and media and media != "application/json" and not media.endswith("+json"):
-        return body.encode("utf-8", "replace")
+    if isinstance(body, str) and kind != JSON:
+        media = kind.partition(";")[0].strip().lower()
+        # A text under a type of its own is that text; in JSON it has quotes around it.
+        if media != JSON and not media.endswith("+json"):
+            return body.encode("utf-8", "replace")
     return dump_json(body).encode()

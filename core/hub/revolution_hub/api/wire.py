@@ -25,8 +25,7 @@ class Wire(HttpToolsProtocol):
 
     def __init__(self, *given: Any, **more: Any) -> None:
         super().__init__(*given, **more)
-        self._head_bytes = 0
-        self._in_vain = 0
+        self._coming = 0
         self._moved = False
         self._refused = False
         self._timer: TimerHandle | None = None
@@ -47,39 +46,24 @@ class Wire(HttpToolsProtocol):
             # What comes behind a head that was too large is nobody's.
             return
         self._moved = False
+        # What has come since a head was whole or a body went on. A head is at most as large, so that nothing
+        # needs to be counted for each header.
+        self._coming += len(data)
         super().data_received(data)
         if self._moved:
-            self._in_vain = 0
-            return
-        # The parser collects a line however long it is: a header, a trailer, what stands behind a size.
-        self._in_vain += len(data)
-        if self._in_vain > MOST_HEAD_BYTES:
+            self._coming = 0
+        elif self._coming > MOST_HEAD_BYTES:
+            # The parser collects a line however long it is: a header, a trailer, what stands behind a size.
             self._refuse()
         elif self._timer is None:
             self._await_head()
 
-    def on_message_begin(self) -> None:
-        """Begin to count a new head."""
-        super().on_message_begin()
-        self._head_bytes = 0
-
-    def on_url(self, url: bytes) -> None:
-        """Take a part of the address."""
-        self._count(len(url))
-        super().on_url(url)
-
-    def on_header(self, name: bytes, value: bytes) -> None:
-        """Take a header, or a trailer."""
-        self._count(len(name) + len(value))
-        if len(self.headers) >= MOST_HEADERS:
-            self._refuse()
-        else:
-            super().on_header(name, value)
-
     def on_headers_complete(self) -> None:
-        """Hand the request on, unless it was refused meanwhile."""
+        """Hand the request on, unless it is refused."""
         self._moved = True
         self._stop_waiting()
+        if self._is_head_too_large():
+            self._refuse()
         if not self._refused:
             super().on_headers_complete()
 
@@ -90,16 +74,22 @@ class Wire(HttpToolsProtocol):
             super().on_body(body)
 
     def on_message_complete(self) -> None:
-        """Know that the body is whole."""
+        """Know that the body is whole, and with it any trailers."""
         self._moved = True
         self._stop_waiting()
+        if len(self.headers) > MOST_HEADERS:
+            self._refuse()
         if not self._refused:
             super().on_message_complete()
 
-    def _count(self, size: int) -> None:
-        self._head_bytes += size
-        if self._head_bytes > MOST_HEAD_BYTES:
-            self._refuse()
+    def _is_head_too_large(self) -> bool:
+        if len(self.headers) > MOST_HEADERS:
+            return True
+        if self._coming <= MOST_HEAD_BYTES:
+            return False
+        # Several requests may have come at once, each with a small head.
+        held = sum(len(name) + len(value) for name, value in self.headers)
+        return len(self.url) + held > MOST_HEAD_BYTES
 
     def _refuse(self) -> None:
         if not self._refused:

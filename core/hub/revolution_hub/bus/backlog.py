@@ -76,13 +76,18 @@ class Backlog:
         self._seen.clear()
 
 
+class NoRoomError(LimitError):
+    """Raised when a tenant has as many executions waiting as it may have. Nothing was accepted."""
+
+    code = "backlog_full"
+
+
 def require_room(hub: Hub, tenant_id: str) -> None:
-    """Count one more execution, or raise LimitError `backlog_full` if the tenant has enough waiting."""
+    """Count one more execution, or raise NoRoomError if the tenant has enough waiting."""
     most = hub.settings.tenant_backlog
     if not hub.store.companion(Backlog).take(tenant_id, most):
-        raise LimitError(
+        raise NoRoomError(
             f"{most:,} executions wait already; nothing was accepted, send it again later ({SETTING})",
-            code="backlog_full",
             retry_after_s=RETRY_AFTER_S,
             details={"limit": "tenant_backlog", "setting": SETTING, "most": most},
         )

@@ -9,7 +9,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from revolution_hub.bus.admit import admit
-from revolution_hub.bus.backlog import require_room
+from revolution_hub.bus.backlog import NoRoomError, require_room
 from revolution_hub.bus.body import read_body
 from revolution_hub.bus.challenge import answer_to_signed
 from revolution_hub.bus.known import Known, KnownHooks
@@ -177,6 +177,9 @@ def _made(batch: _Batch, arrived: Arrived) -> "_Made | HookAnswered | BaseExcept
         if known is None or not known.leads_on(arrived.delivery.received_at):
             raise NotFoundError("there is no such address")
         return _read(batch, known, arrived)
+    except NoRoomError as error:
+        # That is so whatever the hook is by now, and there is much of it just when there is too much to do.
+        return error
     except Exception as error:
         # Whatever is wrong with one delivery is told to its sender alone. What is remembered may be out of
         # date: it may be signed with a secret that is newer.

@@ -8,7 +8,7 @@ from typing import Any
 
 import httpx2
 
-from revolution_hub.app import read_api_key
+from revolution_hub.cli.first_key import read_api_key
 from revolution_hub.cli.show import settings
 from revolution_hub.errors import DefinitionError, HubError, Problem
 from revolution_sdk.types import Json

@@ -4,21 +4,28 @@ import sys
 
 import typer
 
-from revolution_hub.cli.apply import apply, diff
-from revolution_hub.cli.catalog import plugins
-from revolution_hub.cli.demo import demo
-from revolution_hub.cli.executions import executions
-from revolution_hub.cli.polls import polls
-from revolution_hub.cli.prune import prune
-from revolution_hub.cli.render import render
-from revolution_hub.cli.reporting import events
-from revolution_hub.cli.sandbox import sandbox
-from revolution_hub.cli.schedules import schedules
-from revolution_hub.cli.serve import migrate_database, serve
+from revolution_hub.cli.lazy import Commands
 from revolution_hub.cli.show import drop_output, fail
-from revolution_hub.cli.webhooks import webhooks
-from revolution_hub.cli.workflows import workflows
 from revolution_hub.errors import DefinitionError, HubError
+
+PLACES = {
+    "serve": "serve:serve",
+    "demo": "demo:demo",
+    "sandbox": "sandbox:sandbox",
+    "migrate": "serve:migrate_database",
+    "prune": "prune:prune",
+    "plugins": "catalog:plugins",
+    "render": "render:render",
+    "diff": "apply:diff",
+    "apply": "apply:apply",
+    "workflows": "workflows:workflows",
+    "webhooks": "webhooks:webhooks",
+    "executions": "executions:executions",
+    "events": "reporting:events",
+    "schedules": "schedules:schedules",
+    "polls": "polls:polls",
+}
+"""Every command: the file in this folder that has it, and its name there."""
 
 app = typer.Typer(
     name="revolution",
@@ -26,22 +33,13 @@ app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
+    cls=Commands.at(PLACES),
 )
-app.command()(serve)
-app.command()(demo)
-app.command()(sandbox)
-app.command("migrate")(migrate_database)
-app.command()(prune)
-app.command()(plugins)
-app.command()(render)
-app.command()(diff)
-app.command()(apply)
-app.add_typer(workflows, name="workflows")
-app.add_typer(webhooks, name="webhooks")
-app.add_typer(executions, name="executions")
-app.add_typer(events, name="events")
-app.add_typer(schedules, name="schedules")
-app.add_typer(polls, name="polls")
+
+
+@app.callback()
+def revolution() -> None:
+    """Say what holds for every command; there is nothing yet."""
 
 
 def main() -> None:

@@ -5,7 +5,8 @@ import signal
 import socket
 import sys
 
-from revolution_hub.app import prepare, read_api_key, usable_store
+from revolution_hub.app import prepare, usable_store
+from revolution_hub.cli.first_key import read_api_key
 from revolution_hub.cli.show import out, settings
 from revolution_hub.settings import Settings
 from revolution_hub.store.migrate import migrate

@@ -48,7 +48,7 @@ def dump_json(value: Json) -> str:
 
     Raises ValueError for NaN, infinities and what nests too deeply, TypeError for what JSON has no form for.
     """
-    return _dump(value, sort_keys=False)
+    return _dump(value, _COMPACT)
 
 
 def canonical_json(value: Json) -> str:
@@ -56,14 +56,17 @@ def canonical_json(value: Json) -> str:
 
     Raises like `dump_json`.
     """
-    return _dump(value, sort_keys=True)
+    return _dump(value, _CANONICAL)
 
 
-def _dump(value: Json, *, sort_keys: bool) -> str:
+# Made once: for options of its own the library would make one for every call.
+_COMPACT = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+_CANONICAL = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"), sort_keys=True)
+
+
+def _dump(value: Json, encoder: json.JSONEncoder) -> str:
     try:
-        return json.dumps(
-            value, ensure_ascii=False, allow_nan=False, separators=(",", ":"), sort_keys=sort_keys
-        )
+        return encoder.encode(value)
     except RecursionError:
         raise ValueError("the value is nested too deeply for JSON") from None
 
@@ -72,13 +75,7 @@ def _read(raw: bytes, max_bytes: int, max_depth: int) -> Json:
     text = _decoded(raw, max_bytes)
     _check_depth(text, max_depth)
     try:
-        value = json.loads(
-            text,
-            object_pairs_hook=_object,
-            parse_int=_integer,
-            parse_float=_number,
-            parse_constant=_constant,
-        )
+        value = _DECODER.decode(text)
     except json.JSONDecodeError as error:
         raise _Refused(f"line {error.lineno}, column {error.colno} cannot be read") from None
     except RecursionError:
@@ -137,6 +134,11 @@ def _number(digits: str) -> float:
 
 def _constant(name: str) -> Json:
     raise _Refused("a number is not finite")
+
+
+_DECODER = json.JSONDecoder(
+    object_pairs_hook=_object, parse_int=_integer, parse_float=_number, parse_constant=_constant
+)
 
 
 def _check_escapes(text: str) -> None:
