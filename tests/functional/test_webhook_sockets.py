@@ -220,6 +220,16 @@ def test_w11_a_head_that_is_too_large_is_refused(name: str, url: str) -> None:
         assert status_of(answer_of(link)) in (431, 404)
 
 
+def test_w11_a_second_head_on_a_connection_is_held_to_the_same(url: str) -> None:
+    second = head(url, "X-Long: " + "y" * 40_000, "Content-Length: 0")
+    with wire(url) as link:
+        # It begins in the piece that ends the first one, so that neither piece alone is too large.
+        link.sendall(head(url, "Content-Length: 0") + second[:20_000])
+        time.sleep(0.2)
+        link.sendall(second[20_000:])
+        assert b"HTTP/1.1 431 " in answer_of(link)
+
+
 def test_w11_a_header_without_end_neither_fills_memory_nor_holds_up_others(url: str, socket_hub: Any) -> None:
     before = api_memory_mb(socket_hub)
     with others_are_served(url):

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from revolution_hub.access.rbac import permissions_of
 from revolution_hub.engine.drive import drive
 from revolution_hub.engine.retain import Rounds, retain
 from revolution_hub.errors import AccessError, ConflictError, LimitError, NotFoundError
@@ -158,7 +159,7 @@ def test_a_person_removes_an_execution_that_has_ended(bench: Any, folder: Path) 
         executions.delete_execution(bench.hub, bench.principal, execution_id)
     bench.work()
     for principal, error in (
-        (replace(bench.principal, role="viewer"), AccessError),
+        (replace(bench.principal, role="viewer", permissions=permissions_of("viewer")), AccessError),
         (replace(bench.principal, tenant_id="ten_b"), NotFoundError),
     ):
         with pytest.raises(error):

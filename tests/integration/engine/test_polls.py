@@ -7,6 +7,7 @@ import pytest
 import sqlalchemy as sa
 from rig.polling import EVERY_S, Provider, later, listen, look, only, provider_of, seen
 
+from revolution_hub.access.rbac import permissions_of
 from revolution_hub.bus import poll as polling
 from revolution_hub.bus.receive import receive_app_delivery
 from revolution_hub.model.change import Finding
@@ -175,7 +176,7 @@ def test_a_poll_that_breaks_its_word_fails_and_keeps_its_place(
 def test_what_the_webhook_missed_is_found_and_nothing_doubles(
     bench: Any, make: Any, provider: Provider
 ) -> None:
-    host = replace(bench.principal, role="host")
+    host = replace(bench.principal, role="host", permissions=permissions_of("host"))
     wanted = NewApp(client_id="c", client_secret="s", shared=True)
     app = apps.create_app(bench.hub, host, "shop", wanted).app
     with bench.hub.store.begin("ten_a") as tx:

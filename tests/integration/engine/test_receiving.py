@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
+from revolution_hub.access.rbac import permissions_of
 from revolution_hub.bus.receive import receive_app_delivery
 from revolution_hub.errors import NotFoundError, PluginError
 from revolution_hub.services import apps
@@ -50,7 +51,7 @@ def shop(bench: Any, reader: Reader) -> Any:
     for name, canonical in (("order.paid", "crm.deal.created"), ("order.sent", "crm.deal.updated")):
         connector.event(name, title=name, data=object_(open_=True), canonical=canonical)
     bench.hub.catalog.add(connector)
-    host = replace(bench.principal, role="host")
+    host = replace(bench.principal, role="host", permissions=permissions_of("host"))
     wanted = NewApp(client_id="c", client_secret="app-secret", shared=True)
     return apps.create_app(bench.hub, host, "shop", wanted).app
 

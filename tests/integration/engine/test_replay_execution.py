@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from revolution_hub.access.rbac import permissions_of
 from revolution_hub.errors import AccessError, ConflictError, InputError, NotFoundError
 from revolution_hub.services import shares, starts, versions, workflows
 from revolution_hub.services.executions import cancel_execution
@@ -332,7 +333,7 @@ def test_who_may_not_start_may_not_replay(bench: Any, done: Any) -> None:
 
 
 def test_a_share_to_run_is_enough_but_not_to_feed_it_by_hand(bench: Any, done: Any) -> None:
-    guest = replace(bench.principal, id="key_guest", role="guest")
+    guest = replace(bench.principal, id="key_guest", role="guest", permissions=permissions_of("guest"))
     with bench.hub.store.begin_across() as across:
         tenants.add_tenant(across, "ten_a", "ten_a", bench.hub.now())
         tenants.add_api_key(

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from revolution_hub.access.rbac import permissions_of
 from revolution_hub.errors import AccessError, ConflictError, DefinitionError, InputError, NotFoundError
 from revolution_hub.services import executions, integrations, starts, versions, workflows
 from revolution_hub.store.paging import Page
@@ -89,7 +90,9 @@ def test_another_tenants_workflow_and_execution_are_not_there(bench: Any, workfl
 
 def test_a_viewer_looks_and_starts_nothing(bench: Any, workflow_id: str) -> None:
     execution_id, _ = execute(bench, workflow_id)
-    viewer = replace(bench, principal=replace(bench.principal, role="viewer"))
+    viewer = replace(
+        bench, principal=replace(bench.principal, role="viewer", permissions=permissions_of("viewer"))
+    )
     assert viewer.look(execution_id).status == "queued"
     for act in (
         lambda: execute(viewer, workflow_id),

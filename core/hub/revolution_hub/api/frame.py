@@ -1,6 +1,7 @@
 """The frame around every answer: a request id, what is left of the rate, and headers for browsers."""
 
 from collections.abc import MutableMapping
+from functools import lru_cache
 from typing import Any
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -47,10 +48,16 @@ def _without_nul(scope: Scope) -> None:
     scope["query_string"] = scope.get("query_string", b"").replace(b"%00", b"%EF%BF%BD")
 
 
+@lru_cache(maxsize=256)
+def _lacking(present: tuple[bytes, ...]) -> tuple[tuple[bytes, bytes], ...]:
+    """Return the headers an answer with these does not have. Most answers have the same few."""
+    names = {name.lower() for name in present}
+    return tuple(pair for pair in _DRESS if pair[0] not in names)
+
+
 def _extra(state: MutableMapping[str, Any], message: Message) -> list[tuple[bytes, bytes]]:
-    present = {name.lower() for name, _ in message.get("headers", [])}
     extra = [(b"x-request-id", str(state["request_id"]).encode())]
-    extra += [pair for pair in _DRESS if pair[0] not in present]
+    extra += _lacking(tuple([name for name, _ in message.get("headers", ())]))
     allowance = state.get("allowance")
     if allowance is not None:
         extra += [

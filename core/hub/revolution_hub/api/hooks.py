@@ -12,14 +12,14 @@ from revolution_hub.access.quotas import RateLimiter
 from revolution_hub.api.client_address import bucket_of, client_of
 from revolution_hub.api.doors import HubDep, public_route, raw_body
 from revolution_hub.api.intake import Intake
-from revolution_hub.api.respond import SANDBOX, respond
+from revolution_hub.api.respond import SANDBOX, JsonAnswer, respond
 from revolution_hub.bus.callback import receive_callback
 from revolution_hub.bus.hook import RESULT, HookAnswered, HookKept, HookStarted, is_known
 from revolution_hub.bus.receive import Answered, receive_app_delivery
 from revolution_hub.errors import LimitError, NotFoundError
 from revolution_hub.hub import Hub
 from revolution_hub.model.execution import Execution
-from revolution_hub.model.strict_json import dump_json, strict_json
+from revolution_hub.model.strict_json import strict_json
 from revolution_hub.model.webhook import METHODS
 from revolution_hub.services.executions import read_for_hook
 from revolution_hub.store.tx import StoreError
@@ -59,7 +59,7 @@ async def receive_from_app(request: Request) -> Response:
     if isinstance(received, Answered):
         return Response(received.text, 200, SANDBOX, media_type="text/plain")
     # The provider learns that it was kept, and nothing about whose events they were.
-    return _json(202, {"delivery_id": received.delivery_id})
+    return JsonAnswer(202, {"delivery_id": received.delivery_id})
 
 
 @public_route(
@@ -76,7 +76,7 @@ async def receive_for_step(
     body = await raw_body(request, hub.settings)
     data = strict_json(body, max_bytes=hub.settings.body_bytes) if body.strip() else None
     await run_in_threadpool(receive_callback, hub, execution_id, step, mark, data)
-    return _json(202, {"execution_id": execution_id})
+    return JsonAnswer(202, {"execution_id": execution_id})
 
 
 @public_route(
@@ -112,9 +112,9 @@ async def receive_from_hook(request: Request) -> Response:
         return Response(taken.text, 200, SANDBOX, media_type="text/plain")
     if isinstance(taken, HookKept):
         kept = {"event_id": None, "execution_id": None, "delivery_id": taken.delivery_id}
-        return _json(202, {**kept, "unparseable": taken.problem})
+        return JsonAnswer(202, {**kept, "unparseable": taken.problem})
     if taken.answer != RESULT:
-        return _json(202, _accepted(taken))
+        return JsonAnswer(202, _accepted(taken))
     return await _answer(hub, taken)
 
 
@@ -137,10 +137,10 @@ async def _answer(hub: Hub, started: HookStarted) -> Response:
             # It was accepted, and a database that is away now does not change that.
             break
     if execution is None or not _is_answered(execution):
-        return _json(202, _accepted(started))
+        return JsonAnswer(202, _accepted(started))
     if execution.response is not None:
         return respond(execution.response)
-    return _json(200 if execution.error is None else 502, _outcome(execution))
+    return JsonAnswer(200 if execution.error is None else 502, _outcome(execution))
 
 
 def _is_answered(execution: Execution | None) -> bool:
@@ -172,7 +172,3 @@ def _headers(raw: Sequence[tuple[bytes, bytes]]) -> dict[str, str]:
             several.setdefault(name.decode("latin-1"), []).append(value.decode("latin-1"))
         headers = {name: ", ".join(values) for name, values in several.items()}
     return headers
-
-
-def _json(status: int, body: object) -> Response:
-    return Response(dump_json(body), status, SANDBOX, media_type="application/json")

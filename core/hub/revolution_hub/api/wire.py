@@ -26,6 +26,7 @@ class Wire(HttpToolsProtocol):
     def __init__(self, *given: Any, **more: Any) -> None:
         super().__init__(*given, **more)
         self._coming = 0
+        self._before = 0
         self._moved = False
         self._refused = False
         self._timer: TimerHandle | None = None
@@ -46,12 +47,11 @@ class Wire(HttpToolsProtocol):
             # What comes behind a head that was too large is nobody's.
             return
         self._moved = False
-        # What has come since a head was whole or a body went on. A head is at most as large, so that nothing
-        # needs to be counted for each header.
+        # What has come since a head was whole or a body went on.
         self._coming += len(data)
         super().data_received(data)
         if self._moved:
-            self._coming = 0
+            self._coming, self._before = 0, len(data)
         elif self._coming > MOST_HEAD_BYTES:
             # The parser collects a line however long it is: a header, a trailer, what stands behind a size.
             self._refuse()
@@ -85,9 +85,9 @@ class Wire(HttpToolsProtocol):
     def _is_head_too_large(self) -> bool:
         if len(self.headers) > MOST_HEADERS:
             return True
-        if self._coming <= MOST_HEAD_BYTES:
+        # A head began with what came last before it, or later; so hardly any needs to be counted out.
+        if self._before + self._coming <= MOST_HEAD_BYTES:
             return False
-        # Several requests may have come at once, each with a small head.
         held = sum(len(name) + len(value) for name, value in self.headers)
         return len(self.url) + held > MOST_HEAD_BYTES
 
