@@ -4,6 +4,7 @@ import json
 from dataclasses import dataclass, replace
 from typing import Any
 
+from revolution_hub.access.rbac import permissions_of
 from revolution_hub.bus.receive import receive_app_delivery
 from revolution_hub.model.connection import ProviderApp
 from revolution_hub.model.principal import Principal
@@ -105,6 +106,7 @@ def open_shop(bench: Any, make: Any, *, shared: bool = False, tenant: str = "ten
     if bench.hub.catalog.find_connector("shop") is None:
         bench.hub.catalog.add(shop_connector())
     role = "host" if shared else "owner"
-    principal: Principal = replace(bench.principal, role=role, tenant_id=tenant)
+    held = permissions_of(role)
+    principal: Principal = replace(bench.principal, role=role, permissions=held, tenant_id=tenant)
     wanted = NewApp(client_id="c", client_secret=SECRET, shared=shared)
     return Shop(bench=bench, make=make, app=apps.create_app(bench.hub, principal, "shop", wanted).app)

@@ -9,6 +9,7 @@ import pytest
 import sqlalchemy as sa
 from rig.shop import PAID, SEE, Shop, open_shop, order
 
+from revolution_hub.access.rbac import permissions_of
 from revolution_hub.bus.receive import Answered
 from revolution_hub.engine.recover import sweep
 from revolution_hub.errors import AccessError, NotFoundError
@@ -30,7 +31,8 @@ def shop(bench: Any, make: Any) -> Shop:
 
 
 def as_tenant(bench: Any, tenant: str, role: str = "owner") -> Any:
-    return replace(bench, principal=replace(bench.principal, tenant_id=tenant, role=role))
+    principal = replace(bench.principal, tenant_id=tenant, role=role, permissions=permissions_of(role))
+    return replace(bench, principal=principal)
 
 
 def logged(bench: Any, **wanted: Any) -> list[Any]:

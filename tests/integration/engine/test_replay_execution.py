@@ -325,7 +325,7 @@ def test_what_a_first_call_made_is_not_found_by_the_second(bench: Any, script: A
 
 
 def test_who_may_not_start_may_not_replay(bench: Any, done: Any) -> None:
-    for change in ({"role": "viewer"}, {"role": "guest"}):
+    for change in ({"role": role, "permissions": permissions_of(role)} for role in ("viewer", "guest")):
         with pytest.raises(AccessError):
             replay_execution(bench.hub, replace(bench.principal, **change), done.execution.id, Wish())
     with pytest.raises(NotFoundError):

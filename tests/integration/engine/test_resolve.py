@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from revolution_hub.access.rbac import permissions_of
 from revolution_hub.errors import AccessError, ConflictError, InputError, NotFoundError
 from revolution_hub.services.executions import Verdict, cancel_execution, resolve_step
 from revolution_sdk import RetryableError, UnknownOutcomeError
@@ -87,8 +88,9 @@ def unchanged(bench: Any, execution_id: str, error: type[Exception], act: Any) -
 
 @pytest.mark.parametrize("role", ["viewer", "nobody"])
 def test_who_lacks_the_permission_changes_nothing(role: str, bench: Any, uncertain: str) -> None:
+    held = {"role": role, "permissions": permissions_of(role)}
     error = unchanged(
-        bench, uncertain, AccessError, lambda: resolve(bench, uncertain, Verdict.HAPPENED, {}, role=role)
+        bench, uncertain, AccessError, lambda: resolve(bench, uncertain, Verdict.HAPPENED, {}, **held)
     )
     assert error.details == {"permission": "execution:resolve"}
 

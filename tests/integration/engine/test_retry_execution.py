@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from revolution_hub.access.rbac import permissions_of
 from revolution_hub.errors import AccessError, ConflictError, InputError, NotFoundError
 from revolution_hub.services import connections, starts, workflows
 from revolution_hub.services.executions import cancel_execution
@@ -336,7 +337,7 @@ def test_a_deleted_connection_is_looked_for_again_by_its_name(bench: Any, script
 def test_who_may_not_start_may_not_retry(bench: Any, script: Any) -> None:
     script.next("read_page", RejectedError("no"))
     execution_id = bench.run(PAGE).execution.id
-    for change in ({"role": "viewer"}, {"role": "guest"}):
+    for change in ({"role": role, "permissions": permissions_of(role)} for role in ("viewer", "guest")):
         with pytest.raises(AccessError):
             retry_execution(bench.hub, replace(bench.principal, **change), execution_id)
     with pytest.raises(NotFoundError):
