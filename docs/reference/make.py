@@ -1,7 +1,7 @@
 """Write what the code says of itself into the documentation: `make reference`.
 
 That is the filter reference of docs/templates.md, the table of docs/triggers.md about clocks that change, and
-the JSON Schema of a workflow document, and the page of canonical events.
+the JSON Schema of a workflow document, and the pages of canonical events and of permissions.
 """
 
 import json
@@ -10,6 +10,10 @@ from datetime import UTC, datetime, timedelta
 from itertools import takewhile
 from pathlib import Path
 
+from fastapi.routing import APIRoute
+
+from revolution_hub.access.rbac import PERMISSIONS, RIGHTS, ROLES
+from revolution_hub.api.app import declared_routes
 from revolution_hub.bus.clocks import change_within
 from revolution_hub.bus.instants import Timing, instants_from, zone_of
 from revolution_hub.bus.preview import Change, shown
@@ -25,6 +29,15 @@ PAGE = Path(__file__).parents[1] / "templates.md"
 TRIGGERS = Path(__file__).parents[1] / "triggers.md"
 SCHEMA = Path(__file__).with_name("workflow.schema.json")
 EVENTS = Path(__file__).with_name("events.md")
+ACCESS = Path(__file__).with_name("permissions.md")
+ACCESS_BEGIN = [
+    "# Permissions",
+    "",
+    "What each [role](../roles.md) may, and which permission each route of the API wants. "
+    "This page is written by `make reference`, from the",
+    "registry of permissions and from what the routes declare; a test asks every route "
+    "in the name of every role.",
+]
 EVENTS_BEGIN = [
     "# Canonical events",
     "",
@@ -69,6 +82,7 @@ def main() -> None:
     TRIGGERS.write_text(with_clocks(TRIGGERS.read_text(encoding="utf-8")), encoding="utf-8")
     SCHEMA.write_text(schema(), encoding="utf-8")
     EVENTS.write_text(events(), encoding="utf-8")
+    ACCESS.write_text(access(), encoding="utf-8")
 
 
 def events() -> str:
@@ -87,6 +101,49 @@ def _event(one: CanonicalEvent) -> Iterator[str]:
 def _kind(schema: Json) -> str:
     kinds = schema["type"] if isinstance(schema["type"], list) else [schema["type"]]
     return "a list of texts" if kinds == ["array"] else " or ".join(NAMES[one] for one in kinds)
+
+
+def access() -> str:
+    """Return the page of permissions: what each allows, who has it, what each share gives, and each route."""
+    return "\n".join([*ACCESS_BEGIN, *_permissions(), *_shares(), *_routes()]) + "\n"
+
+
+def _permissions() -> Iterator[str]:
+    yield from ("", "## Permissions and roles", "")
+    yield row("permission", "allows to", *map(code, ROLES))
+    yield f"|{'---|' * (len(ROLES) + 2)}"
+    for name, purpose in PERMISSIONS.items():
+        yield row(code(name), purpose, *("yes" if name in held else "" for held in ROLES.values()))
+
+
+def _shares() -> Iterator[str]:
+    yield from ("", "## Shares", "", row("what is shared", "right", "gives on it"), "|---|---|---|")
+    for kind, rights in RIGHTS.items():
+        for right, held in rights.items():
+            given = ", ".join(code(name) for name in PERMISSIONS if name in held)
+            yield row(str(kind), code(str(right)), given)
+
+
+def _routes() -> Iterator[str]:
+    yield from ("", "## Routes", "")
+    yield "A share can stand in for the permission where the last column says so."
+    yield from ("", row("route", "permission", "roles", "share"), "|---|---|---|---|")
+    public = []
+    for route in declared_routes():
+        marks = (route.openapi_extra or {}) if isinstance(route, APIRoute) else {}
+        for method in sorted(route.methods or ()) if isinstance(route, APIRoute) else ():
+            name = code(f"{method} {route.path.replace(':path', '')}")
+            if "x-permission" in marks:
+                yield row(name, *_who(str(marks["x-permission"]), shared=bool(marks.get("x-shared"))))
+            else:
+                public.append(row(name, str(marks["x-public"])))
+    yield from ("", "## Public routes", "", row("route", "what protects it"), "|---|---|", *public)
+
+
+def _who(permission: str, *, shared: bool) -> tuple[str, str, str]:
+    roles = ", ".join(name for name, held in ROLES.items() if permission in held)
+    rights = [right for held in RIGHTS.values() for right, given in held.items() if permission in given]
+    return code(permission), roles, ", ".join(map(str, rights)) if shared else ""
 
 
 def schema() -> str:

@@ -30,6 +30,22 @@ API = "core/hub/revolution_hub/api/"
 PUBLIC = {
     ("GET", "/api/health"),
     ("GET", "/api/schemas/workflow"),
+    *((method, "/api/session") for method in ("GET", "POST", "DELETE")),
+    *((method, "/api/session/tenant") for method in ("PUT", "DELETE")),
+    ("PUT", "/api/session/password"),
+    ("POST", "/api/session/invitations"),
+    ("GET", "/api/session/identities"),
+    ("DELETE", "/api/session/identities/{identity_id}"),
+    ("GET", "/api/sessions"),
+    ("DELETE", "/api/sessions"),
+    ("DELETE", "/api/sessions/{session_id}"),
+    ("GET", "/api/principal"),
+    ("POST", "/api/passwords"),
+    ("POST", "/api/invitations/accept"),
+    ("GET", "/api/oidc"),
+    ("POST", "/api/oidc/{provider}/login"),
+    ("POST", "/api/oidc/{provider}/link"),
+    ("GET", "/api/oidc/{provider}/callback"),
     ("POST", "/hooks/callbacks/{execution_id}/{step}/{mark}"),
     ("GET", "/hooks/apps/{connector}/{app_key}"),
     ("POST", "/hooks/apps/{connector}/{app_key}"),
@@ -43,6 +59,10 @@ WITHOUT_REQUIRE = {
     "guard.py require_on_workflow": "is what requires",
     "guard.py require_on_execution": "is what requires",
     "guard.py require_on_schedule": "is what requires",
+    "guard.py require_on_connection": "is what requires",
+    "guard.py require_through": "is what requires",
+    "sharing.py give": "joins the transaction of a function that has required",
+    "sharing.py take_back": "joins the transaction of a function that has required",
     "guard.py require_some": "is what requires",
     "guard.py may_see": "joins the transaction of a function that has required",
     "guard.py visible": "joins the transaction of a function that has required",
@@ -55,6 +75,28 @@ WITHOUT_PRINCIPAL = {
     "triggers.py listeners_for": "joins the transaction of a function that has required",
     "executions.py read_for_hook": "for a caller whose delivery a hook has let in",
     "tenants.py find_principal": "finds out who asks in the first place",
+    "sessions.py log_in": "finds out who asks in the first place",
+    "sessions.py find_visit": "finds out who asks in the first place",
+    "sessions.py open_session": "for who has proven who that is",
+    "sessions.py new_session": "makes what a function keeps to which somebody has proven who that is",
+    "sessions.py start_in": "joins the transaction of a function that has let somebody in",
+    "sessions.py writing_for": "what is one's own, shown by a session",
+    "sessions.py note": "joins the transaction of a function about what is one's own",
+    "sessions.py list_tenants_of": "what is one's own, shown by a session",
+    "sessions.py switch_tenant": "what is one's own, shown by a session",
+    "sessions.py list_sessions": "what is one's own, shown by a session",
+    "sessions.py end_session": "what is one's own, shown by a session",
+    "sessions.py end_sessions": "what is one's own, shown by a session",
+    "members.py leave": "what is one's own, shown by a session",
+    "new_passwords.py change_password": "what is one's own, shown by a session and the password",
+    "new_passwords.py use_reset": "for who shows an unguessable token",
+    "joining.py open_invitation": "for who shows an unguessable token",
+    "invitations.py accept_as_new": "for who shows an unguessable token",
+    "invitations.py accept_signed_in": "for who shows an unguessable token, and a session",
+    "oidc.py begin_login": "proves nothing yet",
+    "oidc.py finish_login": "finds out who asks in the first place",
+    "oidc.py list_identities": "what is one's own, shown by a session",
+    "oidc.py unlink": "what is one's own, shown by a session",
 }
 """Functions of services that are given the Hub but no principal, each with the reason."""
 
@@ -88,7 +130,11 @@ def marks(app: FastAPI) -> dict[tuple[str, str], dict[str, str]]:
 
 
 REQUIRES = {"require": 1, "require_some": 1} | dict.fromkeys(
-    ("require_on_workflow", "require_on_execution", "require_on_schedule"), 2
+    (
+        *("require_on_workflow", "require_on_execution", "require_on_schedule"),
+        *("require_on_connection", "require_through"),
+    ),
+    2,
 )
 """What a service may begin with, and which argument is the permission. All but the first ask for shares."""
 
@@ -119,7 +165,9 @@ def asks_for_shares(function: ast.FunctionDef) -> bool:
     statements = [
         one for one in function.body if isinstance(one, ast.Expr) and isinstance(one.value, ast.Call)
     ]
-    return bool(statements) and ast.unparse(statements[0].value).startswith(("require_on_", "require_some"))
+    return bool(statements) and ast.unparse(statements[0].value).startswith(
+        ("require_on_", "require_through", "require_some")
+    )
 
 
 def showing_everything(services: Mapping[str, ast.Module]) -> Iterator[str]:

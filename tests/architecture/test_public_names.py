@@ -56,6 +56,9 @@ COMMANDS = {
     "render",
     "apply",
     "diff",
+    "members",
+    "invite",
+    "admin create-owner",
     "workflows list",
     "workflows show",
     "workflows export",
@@ -76,6 +79,8 @@ COMMANDS = {
     *(f"events {name}" for name in ("list", "show", "failed", "replay", "progress", "tap", "body")),
     *(f"events {name}" for name in ("emit", "types")),
     *(f"polls {name}" for name in ("list", "show", "pause", "resume", "run")),
+    *(f"roles {name}" for name in ("list", "create", "delete")),
+    *(f"integrations {name}" for name in ("list", "enable", "disable")),
     *(f"schedules {name}" for name in ("list", "show", "pause", "resume", "backfill", "fires", "preview")),
 }
 

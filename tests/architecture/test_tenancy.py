@@ -11,6 +11,7 @@ from revolution_hub.store.tables import GLOBAL_TABLES, TENANT_TABLES, metadata
 
 UNGUESSABLE = {
     "api_keys.key_hash": "the hash of 256 random bits",
+    "invitations.link_hash": "the hash of 256 random bits",
     "hook_addresses.key": "256 random bits in a URL",
     "hooks.key": "256 random bits in a URL",
     "provider_apps.app_key": "256 random bits in a URL",
@@ -29,6 +30,7 @@ ACROSS_ELSEWHERE = {
     "store/polls.py end_leases_of": "a worker that is known to be dead looked for polls of any tenant",
     "store/schedules.py list_due": "a schedule of any tenant may be due",
     "store/event_replays.py list_running": "a replay of any tenant may be under way",
+    "store/uses.py write": "keys and sessions of any tenant were used",
     "store/prune.py _due": "what has ended long ago may be of any tenant",
     "store/prune.py _remove": "what has ended long ago may be of any tenant",
     "store/prune.py _remove_oldest": "events are kept for as long in every tenant",
@@ -123,6 +125,10 @@ def test_the_look_ups_across_tenants_are_the_listed_ones() -> None:
     assert public == set(across.LISTED)
     assert public == {
         "find_api_key",
+        "find_invitation",
+        "find_session",
+        "first_tenant",
+        "list_memberships",
         "find_app_by_key",
         "get_app",
         "connections_of_account",

@@ -136,3 +136,62 @@ def test_an_address_of_a_database_is_kept_as_it_is(url: str) -> None:
 
 def test_an_address_with_colons_gets_its_brackets_in_the_public_address() -> None:
     assert Settings(host="::1", port=80).public() == "http://[::1]:80"
+
+
+PROVIDER = '[{"name": "corp", "issuer": "https://login.test", "client_id": "hub", "client_secret": "s3cret"}]'
+
+
+def test_providers_are_read_and_their_secrets_not_shown() -> None:
+    settings = read(OIDC=PROVIDER)
+    assert [(one.name, one.issuer, one.title) for one in settings.oidc] == [
+        ("corp", "https://login.test", "")
+    ]
+    assert settings.oidc[0].client_secret.reveal() == "s3cret"
+    assert "s3cret" not in repr(settings.oidc) + repr(settings)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "corp",
+        "{}",
+        "7",
+        "[7]",
+        '["corp"]',
+        "[{}]",
+        PROVIDER.replace('"hub"', "7"),
+        PROVIDER.replace('"hub"', '""'),
+        PROVIDER.replace('"s3cret"', "null"),
+        PROVIDER.replace('"s3cret"', '["s3cret"]'),
+        PROVIDER.replace('"corp"', '"Corp"'),
+        PROVIDER.replace('"corp"', '"../x"'),
+        PROVIDER.replace("https://login.test", "ftp://login.test"),
+        PROVIDER.replace("https://login.test", "https://"),
+        PROVIDER.replace("https://login.test", "https://login.test/?x=y"),
+        PROVIDER.replace('"client_id"', '"client"'),
+        PROVIDER[:-1] + "," + PROVIDER[1:],
+    ],
+)
+def test_providers_that_cannot_be_are_refused_without_their_secrets(text: str) -> None:
+    line = fault(OIDC=text)
+    assert line.startswith("REVOLUTION_OIDC cannot be used: a JSON list such as")
+    assert "s3cret" not in line
+
+
+def test_plain_cookies_are_refused_beside_https() -> None:
+    assert read(PLAIN_COOKIES="true").plain_cookies
+    assert "the public address is https" in fault(PLAIN_COOKIES="true", PUBLIC_URL="https://hub.test")
+
+
+@pytest.mark.parametrize(
+    ("url", "origin"),
+    [
+        ("https://hub.test/", "https://hub.test"),
+        ("https://Hub.test:443/below", "https://hub.test"),
+        ("https://hub.test:8443", "https://hub.test:8443"),
+        ("http://[::1]:8400", "http://[::1]:8400"),
+    ],
+)
+def test_the_origin_is_what_browsers_call_the_public_address(url: str, origin: str) -> None:
+    assert read(PUBLIC_URL=url).origin == origin

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from revolution_hub.access.api_keys import hash_api_key, mint_api_key
+from revolution_hub.access.api_keys import hash_api_key, mint_api_key, shown_part
 from revolution_hub.catalog import Catalog, load_catalog
 from revolution_hub.egress.client import Egress
 from revolution_hub.egress.guard import Guard
@@ -18,6 +18,7 @@ from revolution_hub.hub import Hub
 from revolution_hub.model.ids import new_id
 from revolution_hub.model.time import utc_now
 from revolution_hub.queue.broker_check import find_broker_fault
+from revolution_hub.services.owners import invite_owner
 from revolution_hub.settings import Settings
 from revolution_hub.store import across, tenants
 from revolution_hub.store.advice import explained
@@ -68,6 +69,11 @@ def prepare(settings: Settings, say: Callable[[str], None]) -> None:
     A master key is minted only over a database that never had one. A Redis that cannot be used is refused
     before anything is made. Raises SettingsError or VaultError.
     """
+    if settings.plain_cookies:
+        _log.warning(
+            "REVOLUTION_PLAIN_COOKIES lets sessions go over plain http, where anybody on the way can take "
+            "them; it is for development alone"
+        )
     fault = find_broker_fault(settings.broker_url)
     if fault:
         raise SettingsError(fault.line)
@@ -145,8 +151,11 @@ def _first_tenant(settings: Settings, store: Store, say: Callable[[str], None]) 
             key_hash=hash_api_key(key),
             role="host",
             now=now,
+            prefix=shown_part(key),
         )
     say(f"An API key for the first tenant was made in {path}.")
+    link = invite_owner(store, settings, now)
+    say(f"The owner signs up once, within a day, by: {link}")
 
 
 def _write_private(path: Path, content: str) -> None:

@@ -51,6 +51,7 @@ class Catalog:
     plugins: list[Plugin] = field(default_factory=list)
     connectors: dict[str, Connector] = field(default_factory=dict)
     _actions: dict[str, _Offered] = field(default_factory=dict)
+    _settings: dict[str, Draft202012Validator] = field(default_factory=dict)
     _events: dict[str, tuple[Connector, EventType]] = field(default_factory=dict)
 
     def find_connector(self, name: str) -> Connector | None:
@@ -129,6 +130,14 @@ class Catalog:
         """Return what is wrong with an action's result; empty when it follows the schema."""
         return problems_of(self._actions[uses].check_output, value)
 
+    def check_settings(self, connector: str, value: Json) -> list[Problem]:
+        """Return what is wrong with a connector's settings; empty when they follow its schema."""
+        return problems_of(self._settings[connector], value, "settings")
+
+    def version_of(self, connector: str) -> str:
+        """Return the installed version of the plugin that offers a connector; empty if none says so."""
+        return next((one.version for one in self.plugins if connector in one.connectors), "")
+
     def add(self, connector: Connector) -> None:
         """Offer a connector; raises PluginError if its name is taken or a schema is not JSON Schema."""
         if connector.name in self.connectors:
@@ -142,9 +151,11 @@ class Catalog:
             )
             for action in connector.actions.values()
         }
+        settings = _validator(f"{connector.name} settings", connector.settings)
         for poll in connector.polls.values():
             _validator(f"{connector.name}.{poll.name} cursor", poll.cursor)
         self.connectors[connector.name] = connector
+        self._settings[connector.name] = settings
         self._actions |= offered
         for event in connector.events.values():
             self._events[f"{connector.name}.{event.name}"] = (connector, event)

@@ -1,6 +1,7 @@
 """Settings: everything the environment may say, read once and refused loudly. Nothing else reads it."""
 
 import difflib
+import json
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
@@ -109,6 +110,57 @@ def _days(least: int) -> Callable[[str], int]:
     return read
 
 
+NAME_OF_PROVIDER = re.compile("[a-z][a-z0-9-]{0,39}")
+MOST_PROVIDERS = 20
+LONGEST_ISSUER = 255
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OidcProvider:
+    """An OpenID Connect provider that may say who somebody is: its issuer, and the hub's client there."""
+
+    name: str
+    issuer: str
+    client_id: str
+    client_secret: Secret
+    title: str = ""
+
+
+def _providers(text: str) -> tuple[OidcProvider, ...]:
+    # Never the text itself: it holds secrets.
+    needed = ValueError(
+        'a JSON list such as [{"name": "corp", "issuer": "https://login.example.com", "client_id": "…", '
+        '"client_secret": "…"}] is needed, each name and issuer once'
+    )
+    try:
+        given = json.loads(text)
+        found = tuple(_provider(one) for one in given)
+    except (ValueError, TypeError, KeyError, AttributeError):
+        raise needed from None
+    names, issuers = {one.name for one in found}, {one.issuer for one in found}
+    if not isinstance(given, list) or not len(found) == len(names) == len(issuers) <= MOST_PROVIDERS:
+        raise needed
+    return found
+
+
+def _provider(given: dict[str, Any]) -> OidcProvider:
+    read = {**given, "client_secret": Secret(given["client_secret"])}
+    texts = [value for name, value in given.items() if isinstance(value, str) and (value or name == "title")]
+    made = OidcProvider(**read)
+    parts = urlsplit(made.issuer)
+    if (
+        len(texts) != len(given)
+        or not NAME_OF_PROVIDER.fullmatch(made.name)
+        or len(made.issuer) > LONGEST_ISSUER
+        or parts.scheme not in ("http", "https")
+        or not parts.hostname
+        or parts.query
+        or parts.fragment
+    ):
+        raise ValueError("no provider")
+    return made
+
+
 def _yes(text: str) -> bool:
     if text not in ("true", "false"):
         raise ValueError("true or false is needed")
@@ -161,6 +213,29 @@ class Settings:
         60,
         _whole(1, 1_000_000),
         "requests to webhook addresses that are not there, per client address and minute",
+    )
+    logins_per_minute: int = _setting(
+        10, _whole(1, 1_000_000), "tries to sign in per account and minute, per API process"
+    )
+    entries_per_minute: int = _setting(
+        60, _whole(1, 1_000_000), "tries to sign in or to use a link, per client address and minute"
+    )
+    session_s: int = _setting(
+        604_800, _whole(300, 31_536_000), "seconds after which a session ends, however much it is used"
+    )
+    session_idle_s: int = _setting(
+        43_200, _whole(300, 31_536_000), "seconds after which a session ends that nobody uses"
+    )
+    plain_cookies: bool = _setting(
+        False, _yes, "for development over plain http alone: cookies without __Host- and Secure"
+    )
+    password_length: int = _setting(12, _whole(8, 64), "characters a new password has at least")
+    password_memory_kib: int = _setting(
+        65_536, _whole(8_192, 4_194_304), "KiB of memory that hashing a password takes"
+    )
+    password_rounds: int = _setting(3, _whole(1, 100), "rounds in which a password is hashed")
+    oidc: tuple[OidcProvider, ...] = _setting(
+        (), _providers, "OpenID Connect providers people may sign in with, as JSON"
     )
     trusted_proxies: tuple[IPv4Network | IPv6Network, ...] = _setting(
         (), _networks, "addresses or networks whose X-Forwarded-For says who the client is"
@@ -217,9 +292,12 @@ class Settings:
                 faults.append(f"{name} cannot be used: {error}")
         if values.get("crashpoint") and not values.get("testing"):
             faults.append(f"{PREFIX}CRASHPOINT ends processes: it is for tests, with {PREFIX}TESTING=true")
+        read = cls(**values) if not faults else cls()
+        if read.plain_cookies and read.public().startswith("https:"):
+            faults.append(f"{PREFIX}PLAIN_COOKIES is for plain http, and the public address is https")
         if faults:
             raise SettingsError("; ".join(faults))
-        return cls(**values)
+        return read
 
     @property
     def database(self) -> str:
@@ -240,6 +318,15 @@ class Settings:
     def files(self) -> Path:
         """The folder of large payloads with the default filled in."""
         return self.files_dir or self.data_dir / "files"
+
+    @property
+    def origin(self) -> str:
+        """The origin of the public address, as a browser names it."""
+        parts = urlsplit(self.public())
+        usual = {"http": 80, "https": 443}[parts.scheme]
+        host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname
+        port = f":{parts.port}" if parts.port not in (None, usual) else ""
+        return f"{parts.scheme}://{host}{port}"
 
     def public(self) -> str:
         """Return the address the outside uses; providers sign it, so it is never taken from a request."""

@@ -128,6 +128,9 @@ class Connector:
     `base_url` is what relative paths of `ctx.http` are resolved against; `hosts` are all hosts the
     connector may reach, that of `base_url` included without being named. A connection that names another
     base URL replaces both, so connector code always speaks of the provider's real addresses.
+
+    `settings` is the JSON Schema of what a tenant may set of the connector and every action is handed as
+    `ctx.config`; secrets are none of that, they belong in the credential.
     """
 
     def __init__(
@@ -154,7 +157,7 @@ class Connector:
         self.auth: Auth = auth or NoAuth()
         self.base_url = base_url.rstrip("/")
         self.hosts = tuple(dict.fromkeys([*_hosts(base_url), *hosts]))
-        self.settings = settings or object_()
+        self.settings = _settings(name, settings or object_())
         self.webhook = webhook
         self._declared = _Declared()
 
@@ -294,6 +297,16 @@ class Connector:
 
     def __repr__(self) -> str:
         return f"Connector({self.name!r}, {len(self.actions)} actions, {len(self.events)} events)"
+
+
+def _settings(name: str, schema: JsonObject) -> JsonObject:
+    """Return the schema of a connector's settings; raises ValueError if it asks for a secret."""
+    for setting, one in schema.get("properties", {}).items():
+        if one.get("writeOnly") or one.get("format") == "password":
+            raise ValueError(
+                f"connector {name}: the setting {setting!r} is a secret, which belongs in the credential"
+            )
+    return schema
 
 
 def _hosts(base_url: str) -> list[str]:

@@ -159,7 +159,7 @@ def test_a_key_is_made_shown_once_listed_and_revoked(owner: Asker) -> None:
     assert made["api_key"] not in str(listed)
     owner.ask("DELETE", f"/api/keys/{made['id']}")
     owner.ask("DELETE", f"/api/keys/{made['id']}")
-    assert partner.refused("GET", "/api/workflows") == (401, "unauthenticated")
+    assert partner.refused("GET", "/api/workflows") == (401, "key_revoked")
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,7 @@ from revolution_hub.model.change import Intake, Start
 from revolution_hub.model.connection import Hook, OldAddress, ProviderApp, Sealed
 from revolution_hub.model.event import Listener
 from revolution_hub.model.fire import FireStatus, StoredFire
+from revolution_hub.model.integration import IntegrationState
 from revolution_hub.model.status import (
     AttemptStatus,
     ConnectionStatus,
@@ -33,7 +34,10 @@ from revolution_hub.store import (
     fires,
     hooks,
     idempotency,
+    integrations,
     listing,
+    principals,
+    roles,
     schedules,
     shares,
     tenants,
@@ -41,6 +45,7 @@ from revolution_hub.store import (
 )
 from revolution_hub.store import tables as t
 from revolution_hub.store.paging import Page
+from revolution_hub.store.roles import StoredRole
 from revolution_hub.store.schedules import StoredSchedule
 from revolution_hub.store.shares import Share
 from revolution_hub.store.submit import submit
@@ -73,13 +78,24 @@ HOOK = Hook(
 )
 OLD = OldAddress(key="old-key-b", tenant_id="ten_b", workflow_id="wf_b", until=NOW)
 SHARE = Share(
-    workflow_id="wf_b",
+    object_id="wf_b",
+    object_kind="workflow",
     principal_id="key_x",
     tenant_id="ten_b",
     right="view",
     granted_by="key_b",
     created_at=NOW,
 )
+ROLE = StoredRole(
+    name="role-b",
+    tenant_id="ten_b",
+    description="canary-b",
+    permissions=["workflow:read"],
+    revision=1,
+    created_at=NOW,
+    updated_at=NOW,
+)
+STATE = IntegrationState(tenant_id="ten_b", connector="acme", enabled=False, revision=1, updated_at=NOW)
 SCHEDULE = StoredSchedule(
     id="sch_b",
     tenant_id="ten_b",
@@ -133,6 +149,9 @@ def ids(store: Store, make: Any) -> dict[str, Any]:
         tx = across_tx.of("ten_b")
         tenants.add_api_key(tx, "key_b", name="b", key_hash="hash-b", role="owner", now=NOW)
         tenants.add_data_key(tx, "dek_b", b"canary-b", NOW)
+        tenants.add_api_key(
+            tx, "key_held", name="held", key_hash="hash-held", role="owner", now=NOW, holder_id="usr_b"
+        )
         workflows.add(tx, WORKFLOW)
         workflows.add_version(tx, VERSION, [listener("event", "acme.x.y"), listener("webhook", None)])
         hooks.add(tx, HOOK)
@@ -140,6 +159,8 @@ def ids(store: Store, make: Any) -> dict[str, Any]:
         connections.add(tx, connection)
         idempotency.remember(tx, "key_b", "key", fingerprint="f", resource_id="wf_b", now=NOW)
         shares.put(tx, SHARE)
+        roles.add(tx, ROLE)
+        integrations.put(tx, STATE, 0)
         schedules.replace(tx, "wf_b", [SCHEDULE])
         fires.keep(tx.conn, [FIRE])
         tx.conn.execute(sa.insert(t.step_executions).values(_row(step)))
@@ -152,7 +173,8 @@ def ids(store: Store, make: Any) -> dict[str, Any]:
     child = replace(make.execution(), parent_id="exe_b", parent_step="each", block="each/steps", place=0)
     submit(store, Start(execution=child))
     event = make.event()
-    started = (make.execution(event_id=event.id),)
+    own = make.execution(id="exe_x", workflow_id="action:acme.do_it", started_by="key_b")
+    started = (make.execution(event_id=event.id), own)
     submit(store, Intake(delivery=make.delivery(), event=event, executions=started))
     return {"connection": connection, "execution": execution, "step": step, "attempt": attempt}
 
@@ -185,14 +207,26 @@ FINDS_NOTHING: dict[str, Act] = {
     "fires.rounds_of": lambda tx, _: fires.rounds_of(tx, "sch_b", NOW, NOW),
     "fires.list_backfilled": lambda tx, _: fires.list_backfilled(tx, "sch_b", NOW, NOW, "key_b"),
     "shares.get": lambda tx, _: shares.get(tx, "wf_b", "key_x"),
-    "shares.find_right": lambda tx, _: shares.find_right(tx, "wf_b", "key_x"),
+    "shares.find": lambda tx, _: shares.find(tx, "wf_b", "key_x"),
+    "shares.find_rights": lambda tx, _: shares.find_rights(tx, "wf_b", ["key_x"]),
     "shares.list_page": lambda tx, _: shares.list_page(tx, "wf_b", PAGE)[0],
     "shares.shared_with": lambda tx, _: workflows.list_page(
-        tx, PAGE, None, only=shares.shared_with(tx, "key_x", ["view"])
+        tx, PAGE, None, only=shares.shared_with(tx, ["key_x"], "workflow", ["view"])
     )[0],
+    "roles.find": lambda tx, _: roles.find(tx, "role-b"),
+    "roles.get": lambda tx, _: roles.get(tx, "role-b"),
+    "roles.find_permissions": lambda tx, _: roles.find_permissions(tx, "role-b"),
+    "roles.list_page": lambda tx, _: roles.list_page(tx, PAGE)[0],
+    "principals.is_known": lambda tx, _: principals.is_known(tx, "key_b"),
+    "principals.with_role": lambda tx, _: principals.with_role(tx, "owner"),
+    "integrations.find": lambda tx, _: integrations.find(tx, "acme").revision,
+    "integrations.find_all": lambda tx, _: integrations.find_all(tx),
     "tenants.get_api_key": lambda tx, _: tenants.get_api_key(tx, "key_b"),
+    "tenants.find_key": lambda tx, _: tenants.find_key(tx, "key_b"),
+    "shares.listed": lambda tx, _: workflows.list_page(tx, PAGE, None, only=shares.listed(tx, ["wf_b"]))[0],
     "tenants.list_api_keys": lambda tx, _: tenants.list_api_keys(tx, PAGE)[0],
     "executions.find_workflow_id": lambda tx, _: executions.find_workflow_id(tx, "exe_b"),
+    "executions.is_own_action": lambda tx, _: executions.is_own_action(tx, "exe_x", "key_b"),
     "workflows.get_version": lambda tx, _: workflows.get_version(tx, "wf_b", 1),
     "workflows.last_version": lambda tx, _: workflows.last_version(tx, "wf_b"),
     "workflows.list_listeners": lambda tx, _: workflows.list_listeners(tx, ["acme.x.y"]),
@@ -227,7 +261,13 @@ CHANGES_NOTHING: dict[str, Act] = {
     "schedules.take": lambda tx, _: unless_found(lambda: schedules.take(tx, "sch_b")),
     "schedules.put": lambda tx, _: schedules.put(tx, replace(SCHEDULE, paused_at=NOW)),
     "shares.remove": lambda tx, _: shares.remove(tx, "wf_b", "key_x"),
+    "shares.remove_all_of": lambda tx, _: shares.remove_all_of(tx, "wf_b"),
+    "shares.remove_all_with": lambda tx, _: shares.remove_all_with(tx, "key_x"),
+    "roles.replace": lambda tx, _: roles.replace(tx, replace(ROLE, permissions=[]), 1),
+    "roles.remove": lambda tx, _: roles.remove(tx, "role-b"),
+    "integrations.put": lambda tx, _: integrations.put(tx, replace(STATE, tenant_id="ten_a", revision=2), 1),
     "tenants.revoke_api_key": lambda tx, _: tenants.revoke_api_key(tx, "key_b", NOW),
+    "tenants.revoke_keys_of": lambda tx, _: tenants.revoke_keys_of(tx, "usr_b", NOW),
     "workflows.remove": lambda tx, _: workflows.remove(tx, "wf_b"),
     "hooks.replace": lambda tx, _: hooks.replace(tx, replace(HOOK, secret=None), 1),
     "hooks.note_change": lambda tx, _: hooks.note_change(tx, "wf_b"),
@@ -252,17 +292,13 @@ CHANGES_NOTHING: dict[str, Act] = {
 }
 
 ADDS = {
-    *(
-        "workflows.add",
-        "workflows.add_version",
-        "hooks.add",
-        "hooks.keep_old",
-        "connections.add",
-    ),
-    "shares.put",
+    *("workflows.add", "workflows.add_version", "hooks.add", "hooks.keep_old", "connections.add"),
+    *("shares.put", "roles.add"),
     *("tenants.add_tenant", "tenants.add_api_key", "tenants.add_data_key", "idempotency.remember"),
 }
-ACROSS = {"tenants.find_api_key"}
+ACROSS = {"tenants.find_api_key", "tenants.list_tenants"}
+OF_ITSELF = {"tenants.name_of", "tenants.rename"}
+"""What asks for no id at all: it is about the transaction's own tenant."""
 
 
 def everything(store: Store) -> list[Any]:
@@ -291,21 +327,8 @@ def test_nothing_of_another_tenant_is_changed(name: str, store: Store, ids: dict
 
 
 def test_every_function_of_the_nouns_is_tried_here() -> None:
-    nouns: list[ModuleType] = [
-        workflows,
-        hooks,
-        shares,
-        schedules,
-        fires,
-        connections,
-        executions,
-        family,
-        callbacks,
-        endings,
-        listing,
-        idempotency,
-        tenants,
-    ]
+    nouns: list[ModuleType] = [workflows, hooks, shares, roles, principals, integrations, schedules, fires]
+    nouns += [connections, executions, family, callbacks, endings, listing, idempotency, tenants]
     declared = {
         f"{noun.__name__.rpartition('.')[2]}.{name}"
         for noun in nouns
@@ -313,7 +336,7 @@ def test_every_function_of_the_nouns_is_tried_here() -> None:
         if function.__module__ == noun.__name__ and next(iter(inspect.signature(function).parameters)) == "tx"
         if not name.startswith("_")
     }
-    assert declared == set(FINDS_NOTHING) | set(CHANGES_NOTHING) | ADDS | ACROSS
+    assert declared == set(FINDS_NOTHING) | set(CHANGES_NOTHING) | ADDS | ACROSS | OF_ITSELF
 
 
 def app(owner: str | None) -> ProviderApp:
@@ -359,7 +382,8 @@ def test_an_app_is_found_by_its_key_under_its_own_connector_only(store: Store) -
 def test_keys_lead_to_their_own_tenant_only(store: Store, ids: dict[str, Any]) -> None:
     key = across.find_api_key(store, "hash-b")
     assert key is not None
-    assert (key.id, key.tenant_id, key.role) == ("key_b", "ten_b", "owner")
+    assert (key.key.id, key.key.tenant_id, key.key.role) == ("key_b", "ten_b", "owner")
+    assert (key.holder, key.is_good) == (None, True)
     assert across.find_api_key(store, "hash-a") is None
     assert across.find_hooks(store, {"hook-key"}, NOW) == {}
     found = across.find_hooks(store, {"hook-key-b", "hook-key"}, NOW)
@@ -370,4 +394,6 @@ def test_keys_lead_to_their_own_tenant_only(store: Store, ids: dict[str, Any]) -
 def test_a_revoked_key_speaks_for_nobody(store: Store, ids: dict[str, Any]) -> None:
     with store.begin_across() as tx:
         tx.conn.execute(sa.update(t.api_keys).values(revoked_at=NOW))
-    assert across.find_api_key(store, "hash-b") is None
+    known = across.find_api_key(store, "hash-b")
+    assert known is not None
+    assert not known.is_good

@@ -22,6 +22,7 @@ from revolution_hub.store.migrate import migrate
 from revolution_hub.store.second_net import excused_role
 from revolution_hub.store.submit import submit
 from revolution_hub.store.tx import Store
+from revolution_hub.store.types import Payload
 
 NOW = datetime(2026, 11, 22, 10, tzinfo=UTC)
 TENANTS = ("ten_a", "ten_b", "ten_c")
@@ -74,6 +75,47 @@ def test_a_statement_that_forgets_the_tenant_sees_only_its_own_rows(
             assert seen(tx.conn, table) == {"ten_a"}
     with store.read_across() as tx:
         assert seen(tx.conn, table) == set(TENANTS)
+
+
+NEVER_CHANGED = {"audit_entries"}
+"""Tables whose rows nobody may change, whatever tenant they are of."""
+
+
+def anything_in(table: sa.Table, tenant: str, number: int) -> dict[str, Any]:
+    """Return a row of a table that holds something in every column, and is of this tenant."""
+    row: dict[str, Any] = {}
+    for column in table.columns:
+        kind = column.type.python_type if not isinstance(column.type, Payload) else dict
+        row[column.name] = {
+            str: f"{tenant}_{number}"[-(getattr(column.type, "length", None) or 40) :],
+            int: number,
+            bool: True,
+            bytes: b"x",
+            dict: {},
+            datetime: NOW,
+        }.get(kind, 0)
+    return row | {"tenant_id": tenant}
+
+
+@pytest.mark.parametrize("table", t.TENANT_TABLES, ids=lambda one: one.name)
+def test_no_table_shows_or_takes_what_is_another_tenants_without_the_first_net(
+    table: sa.Table, store: Store, postgres: Any
+) -> None:
+    with store.begin_across() as across:
+        for number, tenant in enumerate(TENANTS):
+            across.conn.execute(sa.insert(table).values(anything_in(table, tenant, number)))
+    with store.begin("ten_a") as tx:
+        assert seen(tx.conn, table.name) == {"ten_a"}
+    planted = anything_in(table, "ten_b", 7)
+    refused = pytest.raises(sa.exc.ProgrammingError, match="violates row-level security")
+    with refused, store.begin("ten_a") as tx:
+        tx.conn.execute(sa.insert(table).values(planted))
+    if table.name not in NEVER_CHANGED:
+        with store.begin("ten_a") as tx:
+            assert tx.conn.execute(sa.update(table).values(tenant_id="ten_a")).rowcount == 1
+            assert tx.conn.execute(sa.delete(table)).rowcount == 1
+        with store.read_across() as everywhere:
+            assert seen(everywhere.conn, table.name) == {"ten_b", "ten_c"}
 
 
 def test_a_grouped_transaction_sees_exactly_the_tenants_it_names(
@@ -208,3 +250,11 @@ def test_a_start_warns_of_a_role_that_the_second_net_does_not_hold(
     with caplog.at_level(logging.WARNING, logger="revolution"):
         prepare(Settings(data_dir=tmp_path, database_url=url), lambda _: None)
     assert ("row-level security" in caplog.text) is superuser
+
+
+def test_a_transaction_over_no_tenant_sees_nobodys_rows(store: Store, filled: dict[str, str]) -> None:
+    for door in (store.begin_global, store.read_global):
+        with door() as tx:
+            for table in FILLED:
+                assert seen(tx.conn, table) == set()
+            assert tx.conn.execute(sa.select(t.users)).all() == []

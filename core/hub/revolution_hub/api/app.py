@@ -2,6 +2,7 @@
 
 from fastapi import FastAPI
 from fastapi.routing import APIRoute
+from starlette.routing import BaseRoute
 from starlette.types import ASGIApp
 
 from revolution_hub.access.quotas import RateLimiter
@@ -16,11 +17,17 @@ from revolution_hub.api import (
     health,
     hooks,
     integrations,
+    invitations,
     keys,
+    members,
+    oidc,
     polls,
     repeats,
+    roles,
     schedules,
     schemas,
+    service_principals,
+    session,
     shares,
     starts,
     taps,
@@ -36,9 +43,12 @@ from revolution_hub.api.intake import Intake
 from revolution_hub.api.lean import LeanFirst
 from revolution_hub.api.problems import add_handlers
 from revolution_hub.hub import Hub
+from revolution_hub.vault.oidc import Oidc
+from revolution_hub.vault.passwords import Passwords
 
 _ROUTERS = (
-    *(hooks, health, tenants, keys, integrations, apps, templates, schemas),
+    *(hooks, health, session, oidc, invitations, members, service_principals),
+    *(tenants, keys, roles, integrations, apps, templates, schemas),
     *(
         workflow_files,
         workflows,
@@ -75,11 +85,19 @@ def make_fastapi(hub: Hub) -> FastAPI:
     app.state.intake = Intake(hub)
     app.state.limiter = RateLimiter(hub.settings.requests_per_minute)
     app.state.guesses = RateLimiter(hub.settings.guesses_per_minute)
+    app.state.logins = RateLimiter(hub.settings.logins_per_minute)
+    app.state.entries = RateLimiter(hub.settings.entries_per_minute)
+    app.state.passwords = Passwords(hub.settings)
+    app.state.oidc = Oidc(hub.settings.oidc, hub.egress, hub.settings.public(), hub.now)
     add_handlers(app)
-    for module in _ROUTERS:
-        app.router.routes.extend(module.router.routes)
+    app.router.routes.extend(declared_routes())
     require_declared(app)
     return app
+
+
+def declared_routes() -> list[BaseRoute]:
+    """Return every route of the API, in the order in which they are asked."""
+    return [route for module in _ROUTERS for route in module.router.routes]
 
 
 def require_declared(app: FastAPI) -> None:

@@ -17,14 +17,15 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from starlette.requests import ClientDisconnect
 
 from revolution_hub.access.rbac import PERMISSIONS, SHAREABLE, require
-from revolution_hub.api.client_address import client_of
 from revolution_hub.api.lean import LeanRoute
 from revolution_hub.api.problems import problem_of
+from revolution_hub.api.visits import origin_of, visit_of
 from revolution_hub.errors import AccessError, ConflictError, InputError, LimitError, Problem
 from revolution_hub.hub import Hub
-from revolution_hub.model.principal import Origin, Principal
+from revolution_hub.model.principal import Principal
 from revolution_hub.model.strict_json import canonical_json, strict_json
 from revolution_hub.services.idempotency import Once
+from revolution_hub.services.sessions import principal_of_visit
 from revolution_hub.services.tenants import find_principal
 from revolution_hub.settings import Settings
 from revolution_sdk.types import JsonObject
@@ -50,15 +51,14 @@ async def hub_of(request: Request) -> Hub:
 
 
 def principal_of(request: Request, hub: Annotated[Hub, Depends(hub_of)]) -> Principal:
-    """Return who asks, by the API key in `Authorization: Bearer`; counts against the principal's rate."""
-    scheme, _, key = request.headers.get("authorization", "").partition(" ")
-    principal = (
-        find_principal(hub, key.strip(), _origin(request, hub))
-        if scheme.lower() == "bearer" and key
-        else None
-    )
-    if principal is None:
-        raise AccessError("a valid API key is needed as bearer token", code="unauthenticated")
+    """Return who asks, by the API key in `Authorization: Bearer`, else by the session's cookie.
+
+    Counts against the principal's rate. What a browser sends by itself counts only from our own pages.
+    """
+    if "authorization" in request.headers:
+        principal = _by_key(request, hub)
+    else:
+        principal = principal_of_visit(hub, visit_of(request))
     allowance = request.app.state.limiter.take(principal.id, time.monotonic())
     request.state.allowance = allowance
     if not allowance.allowed:
@@ -66,9 +66,16 @@ def principal_of(request: Request, hub: Annotated[Hub, Depends(hub_of)]) -> Prin
     return principal
 
 
-def _origin(request: Request, hub: Hub) -> Origin:
-    client = client_of(request, hub.settings.trusted_proxies)
-    return Origin(address=client, request_id=getattr(request.state, "request_id", ""))
+def _by_key(request: Request, hub: Hub) -> Principal:
+    scheme, _, key = request.headers.get("authorization", "").partition(" ")
+    principal = (
+        find_principal(hub, key.strip(), origin_of(request, hub))
+        if scheme.lower() == "bearer" and key
+        else None
+    )
+    if principal is None:
+        raise AccessError("a valid API key is needed as bearer token", code="unauthenticated")
+    return principal
 
 
 HubDep = Annotated[Hub, Depends(hub_of)]
@@ -214,11 +221,11 @@ def _too_large(limit: int) -> LimitError:
     return LimitError(f"a body has at most {limit:,} bytes (REVOLUTION_BODY_BYTES)", code="body_too_large")
 
 
-def json_body(model: type[Body]) -> Any:
+def json_body(model: type[Body], *, behind: Callable[..., Any] = principal_of) -> Any:
     """Return the dependency that reads the body as this model; raises InputError with every problem."""
 
-    # The principal comes first, so that nobody unknown makes the hub parse anything.
-    async def read(request: Request, hub: HubDep, _: PrincipalDep) -> Body:
+    # Who asks comes first, so that nobody unknown makes the hub parse anything.
+    async def read(request: Request, hub: HubDep, _: Annotated[Any, Depends(behind)]) -> Body:
         kind = request.headers.get("content-type", "").split(";")[0].strip().lower()
         if kind != "application/json":
             raise InputError("the body must be application/json", code="content_type")

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from revolution_hub.model.execution import Attempt, Execution, StepExecution
+from revolution_hub.model.execution import ACTION_PREFIX, Attempt, Execution, StepExecution
 from revolution_hub.model.payload import Filed
 from revolution_hub.model.time import rfc3339
 from revolution_hub.services.executions import Cancelled, ExecutionDetail
@@ -116,7 +116,7 @@ def _between_ms(begun: datetime | None, ended: datetime | None) -> int | None:
 
 def _is_draft(execution: Execution) -> bool:
     # One action run by itself has no version either, but a definition that no workflow has.
-    return execution.version == 0 and not execution.workflow_id.startswith("action:")
+    return execution.version == 0 and not execution.workflow_id.startswith(ACTION_PREFIX)
 
 
 def _step_json(step: StepExecution) -> JsonObject:

@@ -5,11 +5,21 @@ from typing import Annotated
 from fastapi import APIRouter, Request, Response
 from pydantic import Field
 
-from revolution_hub.api.doors import HubDep, Model, PrincipalDep, idempotency_key, json_body, once_of, route
+from revolution_hub.api.doors import (
+    HubDep,
+    Model,
+    PrincipalDep,
+    idempotency_key,
+    json_body,
+    once_of,
+    revision_of,
+    route,
+)
 from revolution_hub.api.pages import PageDep, page_json
 from revolution_hub.api.views import connection_json, integration_json
 from revolution_hub.services import connections, integrations
 from revolution_hub.services.connections import NewConnection
+from revolution_hub.services.integrations import Integration, Wanted
 from revolution_sdk.types import JsonObject
 
 router = APIRouter(tags=["integrations"])
@@ -37,6 +47,18 @@ class ActionBody(Model):
     connection: str | None = Field(default=None, max_length=80, description="name of the connection to use")
 
 
+class IntegrationBody(Model):
+    """A connector as the tenant wants it from now on; what is left out is as it was before any change."""
+
+    enabled: bool = Field(default=True, description="without it nothing of the connector works")
+    disabled_actions: list[str] = Field(
+        default_factory=list, max_length=1000, description="names of actions that do not work"
+    )
+    settings: JsonObject = Field(
+        default_factory=dict, description="what the connector's settings_schema asks for; never a secret"
+    )
+
+
 @route(router, "GET", "/api/integrations", permission="integration:read")
 def list_integrations(hub: HubDep, principal: PrincipalDep) -> JsonObject:
     """List connectors with their actions and events. All of them, so there is no second page."""
@@ -44,9 +66,32 @@ def list_integrations(hub: HubDep, principal: PrincipalDep) -> JsonObject:
 
 
 @route(router, "GET", "/api/integrations/{connector}", permission="integration:read")
-def get_integration(connector: str, hub: HubDep, principal: PrincipalDep) -> JsonObject:
-    """Read one connector."""
-    return integration_json(integrations.get_integration(hub, principal, connector))
+def get_integration(connector: str, response: Response, hub: HubDep, principal: PrincipalDep) -> JsonObject:
+    """Read one connector as the tenant set it; its ETag is needed for changing that."""
+    return _answered(response, integrations.get_integration(hub, principal, connector))
+
+
+@route(
+    router,
+    "PUT",
+    "/api/integrations/{connector}",
+    permission="integration:write",
+    body=IntegrationBody,
+)
+def replace_integration(
+    connector: str,
+    request: Request,
+    response: Response,
+    hub: HubDep,
+    principal: PrincipalDep,
+    body: Annotated[IntegrationBody, json_body(IntegrationBody)],
+) -> JsonObject:
+    """Turn a connector and single actions on or off, and set what it is handed as its settings."""
+    wanted = Wanted(enabled=body.enabled, disabled_actions=body.disabled_actions, settings=body.settings)
+    changed = integrations.replace_integration(
+        hub, principal, connector, wanted, revision=revision_of(request)
+    )
+    return _answered(response, changed)
 
 
 @route(
@@ -54,6 +99,7 @@ def get_integration(connector: str, hub: HubDep, principal: PrincipalDep) -> Jso
     "POST",
     "/api/integrations/{connector}/actions/{action}",
     permission="connection:use",
+    shared=True,
     status=202,
     body=ActionBody,
 )
@@ -79,7 +125,7 @@ def run_action(
     return {"execution_id": execution_id}
 
 
-@route(router, "GET", "/api/integrations/{connector}/connections", permission="connection:read")
+@route(router, "GET", "/api/integrations/{connector}/connections", permission="connection:read", shared=True)
 def list_connections(connector: str, hub: HubDep, principal: PrincipalDep, page: PageDep) -> JsonObject:
     """List the connections of a connector."""
     found, last = connections.list_connections(hub, principal, connector, page)
@@ -110,7 +156,11 @@ def create_connection(
 
 
 @route(
-    router, "GET", "/api/integrations/{connector}/connections/{connection_id}", permission="connection:read"
+    router,
+    "GET",
+    "/api/integrations/{connector}/connections/{connection_id}",
+    permission="connection:read",
+    shared=True,
 )
 def get_connection(connector: str, connection_id: str, hub: HubDep, principal: PrincipalDep) -> JsonObject:
     """Read a connection."""
@@ -122,6 +172,7 @@ def get_connection(connector: str, connection_id: str, hub: HubDep, principal: P
     "PUT",
     "/api/integrations/{connector}/connections/{connection_id}/credential",
     permission="connection:write",
+    shared=True,
     body=CredentialBody,
 )
 def replace_credential(
@@ -145,3 +196,8 @@ def replace_credential(
 def delete_connection(connector: str, connection_id: str, hub: HubDep, principal: PrincipalDep) -> None:
     """Delete a connection and its credential."""
     connections.delete_connection(hub, principal, connector, connection_id)
+
+
+def _answered(response: Response, integration: Integration) -> JsonObject:
+    response.headers["ETag"] = f'"{integration.state.revision}"'
+    return integration_json(integration)

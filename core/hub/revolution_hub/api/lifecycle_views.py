@@ -40,9 +40,9 @@ def looked_json(looked: Looked) -> JsonObject:
 
 
 def share_json(share: Share) -> JsonObject:
-    """A right of a principal on a workflow."""
+    """A right of a principal or a role on what is shared, which is named by its kind."""
     return {
-        "workflow_id": share.workflow_id,
+        f"{share.object_kind}_id": share.object_id,
         "principal_id": share.principal_id,
         "right": share.right,
         "granted_by": share.granted_by,
@@ -56,6 +56,13 @@ def key_json(key: StoredKey) -> JsonObject:
         "id": key.id,
         "name": key.name,
         "role": key.role,
+        "prefix": key.prefix,
+        "holder": key.holder_id,
+        "made_by": key.made_by,
+        "permissions": key.permissions,
+        "workflows": key.workflows,
+        "expires_at": rfc3339(key.expires_at) if key.expires_at else None,
+        "last_used_at": rfc3339(key.last_used_at) if key.last_used_at else None,
         "created_at": rfc3339(key.created_at),
         "revoked_at": rfc3339(key.revoked_at) if key.revoked_at else None,
     }

@@ -13,6 +13,7 @@ from revolution_hub.store.paging import LARGEST_PAGE, Page
 from revolution_sdk.types import JsonObject
 
 _ID = re.compile(r"[a-z]{2,4}_[0-9a-z]{26}\Z")
+_NAME = re.compile(r"([a-z]+:)?[a-z0-9_-]{1,40}\Z")
 _NUMBER = re.compile(r"[0-9]{1,9}\Z")
 
 
@@ -34,6 +35,11 @@ def page_of(limit: _Limit = 50, cursor: _Cursor = None, sort: _Sort = "-created_
     return Page(limit=limit, after=_read(cursor, _ID), newest_first=sort.startswith("-"))
 
 
+def named_page_of(limit: _Limit = 50, cursor: _Cursor = None, sort: _Sort = "-created_at") -> Page:
+    """Return which page of a list sorted by names or principals is asked for, like `page_of`."""
+    return Page(limit=limit, after=_read(cursor, _NAME), newest_first=sort.startswith("-"))
+
+
 def numbered_page_of(limit: _Limit = 50, cursor: _Cursor = None, sort: _Sort = "-created_at") -> Page:
     """Return which page of a list of numbered things is asked for, like `page_of`."""
     return Page(limit=limit, after=_read(cursor, _NUMBER), newest_first=sort.startswith("-"))
@@ -46,6 +52,7 @@ def item_page_of(limit: _Limit = 50, cursor: _Cursor = None) -> ItemPage:
 
 
 PageDep = Annotated[Page, Depends(page_of)]
+NamedPageDep = Annotated[Page, Depends(named_page_of)]
 NumberedPageDep = Annotated[Page, Depends(numbered_page_of)]
 ItemPageDep = Annotated[ItemPage, Depends(item_page_of)]
 

@@ -29,6 +29,10 @@ _log = logging.getLogger("revolution.api")
 
 _BY_CODE = {
     "unauthenticated": 401,
+    "key_revoked": 401,
+    "key_expired": 401,
+    "session_over": 401,
+    "login_failed": 401,
     "stale_revision": 412,
     "revision_required": 428,
     "rate_limited": 429,
@@ -44,6 +48,8 @@ _BY_CODE = {
     "body_too_large": 413,
     "content_type": 415,
     "unreadable": 422,
+    "login_state": 400,
+    "provider_away": 503,
 }
 _BY_KIND: Sequence[tuple[type[Exception], int]] = (
     (DefinitionError, 422),

@@ -1,4 +1,4 @@
-"""/api/workflows/{id}/shares: one workflow for principals whose role does not show it to them."""
+"""Shares: one workflow or connection for principals and roles that could not see or use it otherwise."""
 
 from typing import Annotated, Literal
 
@@ -8,13 +8,15 @@ from pydantic import Field
 from revolution_hub.access.rbac import Right
 from revolution_hub.api.doors import HubDep, Model, PrincipalDep, json_body, route
 from revolution_hub.api.lifecycle_views import share_json
-from revolution_hub.api.pages import PageDep, page_json
-from revolution_hub.services import shares
+from revolution_hub.api.pages import NamedPageDep, page_json
+from revolution_hub.services import connection_shares, shares
 from revolution_sdk.types import JsonObject
 
-router = APIRouter(tags=["workflows"])
+router = APIRouter(tags=["shares"])
 SHARES = "/api/workflows/{workflow_id}/shares"
 SHARE = SHARES + "/{principal_id}"
+CONNECTION_SHARES = "/api/integrations/{connector}/connections/{connection_id}/shares"
+CONNECTION_SHARE = CONNECTION_SHARES + "/{principal_id}"
 
 
 class ShareBody(Model):
@@ -23,8 +25,14 @@ class ShareBody(Model):
     right: Literal["view", "run", "edit"] = Field(description="each has those before it in it")
 
 
+class ConnectionShareBody(Model):
+    """What a principal may do with the connection."""
+
+    right: Literal["use", "edit"] = Field(description="`edit` has `use` in it")
+
+
 @route(router, "GET", SHARES, permission="workflow:write")
-def list_shares(workflow_id: str, hub: HubDep, principal: PrincipalDep, page: PageDep) -> JsonObject:
+def list_shares(workflow_id: str, hub: HubDep, principal: PrincipalDep, page: NamedPageDep) -> JsonObject:
     """List whom the workflow is shared with."""
     found, last = shares.list_shares(hub, principal, workflow_id, page)
     return page_json([share_json(one) for one in found], last)
@@ -52,3 +60,44 @@ def put_share(
 def remove_share(workflow_id: str, principal_id: str, hub: HubDep, principal: PrincipalDep) -> None:
     """Take a share back."""
     shares.remove_share(hub, principal, workflow_id, principal_id)
+
+
+@route(router, "GET", CONNECTION_SHARES, permission="connection:write")
+def list_connection_shares(
+    connector: str, connection_id: str, hub: HubDep, principal: PrincipalDep, page: NamedPageDep
+) -> JsonObject:
+    """List whom the connection is shared with."""
+    found, last = connection_shares.list_shares(hub, principal, connector, connection_id, page)
+    return page_json([share_json(one) for one in found], last)
+
+
+@route(router, "GET", CONNECTION_SHARE, permission="connection:write")
+def get_connection_share(
+    connector: str, connection_id: str, principal_id: str, hub: HubDep, principal: PrincipalDep
+) -> JsonObject:
+    """Read what a principal or role may do with the connection."""
+    return share_json(connection_shares.get_share(hub, principal, connector, connection_id, principal_id))
+
+
+@route(router, "PUT", CONNECTION_SHARE, permission="connection:write", body=ConnectionShareBody)
+def put_connection_share(
+    connector: str,
+    connection_id: str,
+    principal_id: str,
+    hub: HubDep,
+    principal: PrincipalDep,
+    body: Annotated[ConnectionShareBody, json_body(ConnectionShareBody)],
+) -> JsonObject:
+    """Share the connection with a principal or a role of the tenant, or change what it may do."""
+    given = connection_shares.put_share(
+        hub, principal, connector, connection_id, principal_id, Right(body.right)
+    )
+    return share_json(given)
+
+
+@route(router, "DELETE", CONNECTION_SHARE, permission="connection:write", status=204)
+def remove_connection_share(
+    connector: str, connection_id: str, principal_id: str, hub: HubDep, principal: PrincipalDep
+) -> None:
+    """Take a share of the connection back."""
+    connection_shares.remove_share(hub, principal, connector, connection_id, principal_id)

@@ -3,6 +3,7 @@
 from revolution_hub.model.connection import Connection
 from revolution_hub.model.time import rfc3339
 from revolution_hub.services.integrations import Integration
+from revolution_hub.services.roles import Role
 from revolution_hub.services.templates import Preview
 from revolution_hub.services.versions import Published
 from revolution_hub.store.workflows import StoredWorkflow
@@ -52,6 +53,17 @@ def connection_json(connection: Connection) -> JsonObject:
     }
 
 
+def role_json(role: Role) -> JsonObject:
+    """A role and what it allows."""
+    return {
+        "name": role.name,
+        "description": role.description,
+        "permissions": list(role.permissions),
+        "built_in": role.built_in,
+        "revision": role.revision,
+    }
+
+
 def integration_json(integration: Integration) -> JsonObject:
     """A connector as a tenant sees it, with everything it can do and report."""
     connector = integration.connector
@@ -59,11 +71,20 @@ def integration_json(integration: Integration) -> JsonObject:
         "name": connector.name,
         "title": connector.title,
         "description": connector.description,
+        "version": integration.version,
+        "enabled": integration.state.enabled,
+        "disabled_actions": integration.state.disabled_actions,
+        "settings": integration.state.settings,
+        "settings_schema": connector.settings,
+        "revision": integration.state.revision,
         "auth": type(connector.auth).__name__.lower(),
         "credential_schema": connector.auth.credential_schema,
         "needs_connection": integration.needs_connection,
         "connections": integration.connections,
-        "actions": [_action_json(connector.name, one) for one in connector.actions.values()],
+        "actions": [
+            {**_action_json(connector.name, one), "enabled": integration.state.allows(one.name)}
+            for one in connector.actions.values()
+        ],
         "events": [
             {
                 "type": f"{connector.name}.{one.name}",

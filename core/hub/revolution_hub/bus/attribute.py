@@ -8,6 +8,7 @@ sees it.
 from collections.abc import Collection
 from dataclasses import dataclass, replace
 
+from revolution_hub.engine.enabled import is_enabled
 from revolution_hub.hub import Hub
 from revolution_hub.model.change import Intake
 from revolution_hub.model.connection import Connection, ProviderApp
@@ -21,7 +22,8 @@ from revolution_sdk import Connector, Emitted
 MOST_NAMED = 5
 
 Owned = tuple[Event, Connection | None]
-"""An event, and the connection it came through, None if its account is connected to nobody."""
+"""An event, and the connection it came through, None if it can start nothing: nobody is connected to its
+account, or the tenant has disabled the integration."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,7 +46,11 @@ def attribute(
     events: list[Owned] = []
     for one in emitted:
         found = owners.get(one.account, {})
-        events += [(_of(connector, one, connection, stored), connection) for connection in found.values()]
+        for connection in found.values():
+            # Where the integration is disabled the event is kept, and starts nothing.
+            works = is_enabled(hub, connection.tenant_id, connector.name)
+            event = _of(connector, one, connection, stored)
+            events.append((event, connection) if works else (_of_disabled(event), None))
         if not found and app.owner_tenant_id is not None:
             events.append((_of_nobody(connector, one, app.owner_tenant_id, stored), None))
     return Attributed(events=events, problem=_problem(accounts - set(owners)))
@@ -78,6 +84,10 @@ def _of(connector: Connector, one: Emitted, connection: Connection, stored: Stor
 
 def _of_nobody(connector: Connector, one: Emitted, tenant_id: str, stored: StoredDelivery) -> Event:
     return replace(_event(connector, one, tenant_id, stored), outcome=EventOutcome.NO_CONNECTION)
+
+
+def _of_disabled(event: Event) -> Event:
+    return replace(event, outcome=EventOutcome.DISABLED)
 
 
 def _event(connector: Connector, one: Emitted, tenant_id: str, stored: StoredDelivery) -> Event:

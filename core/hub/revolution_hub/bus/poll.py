@@ -7,7 +7,7 @@ before has changed nothing, so the same is looked for again; whoever dies after 
 import logging
 import random
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from revolution_hub.bus.polled import Found, read_polled
@@ -15,9 +15,10 @@ from revolution_hub.crashpoint import reach
 from revolution_hub.engine import settle
 from revolution_hub.engine.call import NotHere, PluginBug, guarded, open_context
 from revolution_hub.engine.emitted import reported_event
+from revolution_hub.engine.enabled import settings_for
 from revolution_hub.engine.match import listening_to
 from revolution_hub.engine.react import react
-from revolution_hub.errors import HubError, PluginError
+from revolution_hub.errors import ConflictError, HubError, PluginError
 from revolution_hub.hub import Hub
 from revolution_hub.model.change import Applied, Finding, Intake
 from revolution_hub.model.connection import Connection
@@ -26,7 +27,7 @@ from revolution_hub.model.event_names import names_above
 from revolution_hub.model.ids import new_id
 from revolution_hub.model.poll import StoredPoll
 from revolution_hub.model.status import ConnectionStatus
-from revolution_hub.store import connections, polls, workflows
+from revolution_hub.store import connections, integrations, polls, workflows
 from revolution_hub.store.submit import submit
 from revolution_hub.store.tx import StoreError, Tx
 from revolution_sdk import Connector, Cursor, NoAuth, Poll
@@ -52,6 +53,7 @@ class Look:
     connection: Connection | None
     listeners: tuple[Listener, ...]
     deadline: datetime
+    config: JsonObject = field(default_factory=dict)
 
 
 def claim(hub: Hub, limit: int) -> list[StoredPoll]:
@@ -93,8 +95,14 @@ def prepare(hub: Hub, stored: StoredPoll) -> Look | Finding:
     with hub.store.read(stored.tenant_id) as tx:
         listeners = tuple(_listeners(tx, connector, poll, stored.connection_id))
         connection = connections.get(tx, stored.connection_id) if stored.connection_id else None
-    if not listeners:
+        # Read anew, as whoever enables it again wants the very next look.
+        integration = integrations.find(tx, connector.name)
+    if not listeners or not integration.enabled:
         return _idle(stored, now)
+    try:
+        config = settings_for(connector, integration)
+    except ConflictError as error:
+        return failed(stored, error, now, every=CONNECTION_AGAIN)
     if connection is not None and connection.status is not ConnectionStatus.CONNECTED:
         message = f"the connection {connection.name!r} is {connection.status}"
         return _later(stored, CredentialError(message, code=f"connection_{connection.status}"), now)
@@ -105,6 +113,7 @@ def prepare(hub: Hub, stored: StoredPoll) -> Look | Finding:
         connection=connection,
         listeners=listeners,
         deadline=now + timedelta(seconds=poll.timeout_s),
+        config=config,
     )
 
 
@@ -134,7 +143,10 @@ def arrange(hub: Hub, tx: Tx) -> None:
     Those nobody listens to any more notice that themselves, when they are due.
     """
     now, wanted = hub.now(), list[StoredPoll]()
+    resting = {name for name, one in integrations.find_all(tx).items() if not one.enabled}
     for connector, poll in hub.catalog.polls():
+        if connector.name in resting:
+            continue
         for connection_id in _connection_ids(tx, connector):
             if _listeners(tx, connector, poll, connection_id):
                 name = f"{connector.name}.{poll.name}"
@@ -198,7 +210,7 @@ def _found(hub: Hub, look: Look) -> Found:
     cursor = Cursor(value=look.stored.cursor, overlap=look.poll.overlap)
     key = f"{look.stored.id}.{look.stored.fence}"
     nothing = NotHere("a poll only looks, and returns what it finds")
-    with open_context(hub, look.connector, look.connection, key, look.deadline, nothing) as context:
+    with open_context(hub, look, key, look.deadline, nothing) as context:
         answer = guarded(lambda: look.poll(context, cursor))
     return read_polled(hub, look.connector, look.poll, answer)
 

@@ -31,7 +31,7 @@ Connection = Annotated[str, typer.Option(help="only through this connection, con
 Canonical = Annotated[str, typer.Option(help="only with this canonical name")]
 Source = Annotated[str, typer.Option(help="only come by webhook, app, api, step or poll")]
 Status = Annotated[
-    str, typer.Option("--status", help="started, no_listener, filtered, no_connection or failed")
+    str, typer.Option("--status", help="started, no_listener, filtered, no_connection, disabled or failed")
 ]
 After = Annotated[str, typer.Option(help="only received at this moment or later")]
 Before = Annotated[str, typer.Option(help="only received before this moment")]

@@ -24,6 +24,11 @@ PLACES = {
     "events": "reporting:events",
     "schedules": "schedules:schedules",
     "polls": "polls:polls",
+    "admin": "admin:admin",
+    "members": "members:members",
+    "invite": "members:invite",
+    "roles": "roles:roles",
+    "integrations": "integrations:integrations",
 }
 """Every command: the file in this folder that has it, and its name there."""
 

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import httpx2
 
-from revolution_hub.egress.guard import Guard
+from revolution_hub.egress.guard import Guard, blocked
 from revolution_hub.egress.pool import SharedPool
 from revolution_hub.egress.transport import ANSWER_LIMIT_BYTES, Authorize, EgressTransport
 from revolution_sdk.connector import Connector
@@ -45,6 +45,28 @@ class Egress:
     def token_client(self, connector: Connector, base_url: str) -> httpx2.Client:
         """Make the client for one refresh of a token, see `token_client`."""
         return token_client(connector, base_url=base_url, pool=self._pool)
+
+    def transport(self, base_url: str) -> httpx2.BaseTransport:
+        """Return what carries requests without authentication to the origin of this address, and no further.
+
+        For asking an identity provider; guarded like everything, over in 20 seconds.
+        """
+        return EgressTransport(
+            Connector("identity", title="Identity provider"),
+            base_url=base_url,
+            authorize=None,
+            deadline=utc_now() + timedelta(seconds=TOKEN_LIMIT_S),
+            now=utc_now,
+            pool=self._pool,
+            limit_bytes=_TOKEN_ANSWER_BYTES,
+        )
+
+    def check(self, url: str) -> None:
+        """Raise RejectedError for an address that the hub would not go to itself."""
+        try:
+            self._pool.guard.check_url(httpx2.URL(url))
+        except httpx2.InvalidURL:
+            raise blocked() from None
 
     def close(self) -> None:
         """Close the process's connections."""

@@ -4,7 +4,7 @@ import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from copy import deepcopy
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Protocol, TypeVar
 
@@ -25,16 +25,36 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Target:
-    """Which action is called, through which connection (None if the connector needs none)."""
+    """Which action is called, through which connection (None if the connector needs none).
+
+    `config` are the tenant's settings for the connector.
+    """
 
     connector: Connector
     action: Action
     connection: Connection | None
+    config: JsonObject = field(default_factory=dict)
 
     @property
     def name(self) -> str:
         """`connector.action`."""
         return f"{self.connector.name}.{self.action.name}"
+
+
+class Place(Protocol):
+    """Through what a connector's code is run, be it an action or a poll."""
+
+    @property
+    def connector(self) -> Connector:
+        """The connector."""
+
+    @property
+    def connection(self) -> Connection | None:
+        """The connection, None if the connector needs none."""
+
+    @property
+    def config(self) -> JsonObject:
+        """The tenant's settings for the connector."""
 
 
 class Capabilities(Protocol):
@@ -89,21 +109,17 @@ def call_action(
     `output_invalid` if the result breaks the action's own schema and `limit_exceeded` if it is too large.
     """
     deadline = hub.now() + timedelta(seconds=timeout_s)
-    with open_context(hub, target.connector, target.connection, key, deadline, capabilities) as context:
+    with open_context(hub, target, key, deadline, capabilities) as context:
         output = guarded(lambda: target.action(context, deepcopy(value)))
     return checked_output(hub, target, output)
 
 
 @contextmanager
 def open_context(
-    hub: Hub,
-    connector: Connector,
-    connection: Connection | None,
-    key: str,
-    deadline: datetime,
-    capabilities: Capabilities,
+    hub: Hub, place: Place, key: str, deadline: datetime, capabilities: Capabilities
 ) -> Iterator[ActionContext]:
     """Make the context of one call; its HTTP client is closed at the end of the block."""
+    connector, connection = place.connector, place.connection
     tokens = _token_source(hub, connector, connection)
     base_url = connection.base_url if connection else ""
     with hub.egress.client(connector, base_url, tokens, deadline, hub.now) as http:
@@ -112,6 +128,7 @@ def open_context(
             idempotency_key=key,
             deadline=deadline,
             now=hub.now,
+            config=deepcopy(place.config),
             log=logging.getLogger(f"revolution.connector.{connector.name}"),
             call=capabilities.call,
             record=capabilities.record,
@@ -126,9 +143,7 @@ def guarded_confirm(hub: Hub, target: Target, value: JsonObject, key: str, timeo
         raise ValueError(f"{target.name} has no confirm")
     deadline = hub.now() + timedelta(seconds=timeout_s)
     try:
-        with open_context(
-            hub, target.connector, target.connection, key, deadline, NotHere("confirm only looks up")
-        ) as context:
+        with open_context(hub, target, key, deadline, NotHere("confirm only looks up")) as context:
             return guarded(lambda: confirm(context, deepcopy(value)))
     except (ConnectorError, HubError, PluginBug) as error:
         return error

@@ -8,8 +8,11 @@ from revolution_hub.engine.check_calls import Callees, FindWorkflow
 from revolution_hub.engine.check_flow import check_reach, check_starts, input_faults
 from revolution_hub.engine.check_names import (
     HasConnection,
+    Refusal,
     check_action,
     check_emit,
+    check_enabled,
+    check_sources,
     check_triggers,
     connectors_of,
 )
@@ -34,18 +37,23 @@ def no_workflow(name: str) -> None:
     """Find no workflow of any name."""
 
 
+def no_refusal(connector: str, action: str) -> None:
+    """Let everything that is installed work."""
+
+
 def check(
     workflow: Workflow,
     catalog: Catalog,
     has_connection: HasConnection,
     find_workflow: FindWorkflow = no_workflow,
+    refusal: Refusal = no_refusal,
 ) -> list[Problem]:
     """Return every problem: names of what is not there, unreadable templates, steps that are never reached.
 
     The first 200 are told, like those of `parse`: looking for near names is what costs. Without
-    `find_workflow` there is no workflow to call.
+    `find_workflow` there is no workflow to call; `refusal` says what the tenant has disabled.
     """
-    checks = _Checks(workflow, catalog, has_connection, find_workflow)
+    checks = _Checks(workflow, catalog, has_connection, find_workflow, refusal)
     return list(islice(checks.all(), MOST_PROBLEMS))
 
 
@@ -56,16 +64,19 @@ class _Checks:
         catalog: Catalog,
         has_connection: HasConnection,
         find_workflow: FindWorkflow,
+        refusal: Refusal,
     ) -> None:
         self.workflow = workflow
         self.catalog = catalog
         self.has_connection = has_connection
+        self.refusal = refusal
         self.callees = Callees(workflow, find_workflow)
 
     def all(self) -> Iterator[Problem]:
         """Yield the problems in the order of the document, what can never be reached last."""
         workflow, catalog = self.workflow, self.catalog
         yield from check_triggers(workflow, catalog, self.has_connection)
+        yield from check_sources(workflow, catalog, self.refusal)
         faults = input_faults(workflow)
         yield from faults
         if not faults:
@@ -96,6 +107,7 @@ class _Checks:
         """Yield what is wrong with these steps and those below; `seen` grows along them."""
         for step in steps:
             yield from check_action(step, self.catalog, self.has_connection)
+            yield from check_enabled(step, self.refusal)
             yield from check_emit(step, self.catalog)
             yield from self.callees.check_step(step)
             yield from check_before(step, seen)

@@ -15,6 +15,9 @@ from revolution_sdk.types import JsonObject
 HasConnection = Callable[[str, str], bool]
 """Tells whether the tenant has a connection of that connector and name."""
 
+Refusal = Callable[[str, str], str | None]
+"""Tells why the tenant does not let an action of a connector work, with an empty action the connector."""
+
 _MOST_CANDIDATES = 500
 _LONGEST_SHOWN = 80
 _WILDCARDS = f" (a * stands for whole words at the end, as in {EXAMPLE})"
@@ -64,6 +67,24 @@ def check_action(step: Step, catalog: Catalog, has_connection: HasConnection) ->
     if step.connection is not None and not has_connection(step.connector, step.connection):
         message = f"there is no {step.connector} connection {step.connection!r}"
         yield Problem(path=f"{step.path}.connection", message=message, code="unknown_connection")
+
+
+def check_enabled(step: Step, refusal: Refusal) -> Iterator[Problem]:
+    """Yield that the tenant has disabled the action a step names, or its whole integration."""
+    if step.kind is StepKind.ACTION and step.uses:
+        connector, _, action = step.uses.partition(".")
+        told = refusal(connector, action)
+        if told is not None:
+            yield Problem(path=f"{step.path}.uses", message=told, code="disabled")
+
+
+def check_sources(workflow: Workflow, catalog: Catalog, refusal: Refusal) -> Iterator[Problem]:
+    """Yield which triggers nothing reports, because the tenant has disabled every connector that could."""
+    for trigger in workflow.triggers:
+        connectors = connectors_of(catalog, trigger.event) if trigger.event is not None else []
+        told = [refusal(one, "") for one in connectors]
+        if connectors and all(told) and trigger.event not in CANONICAL:
+            yield Problem(path=f"{trigger.path}.event", message=str(told[0]), code="disabled")
 
 
 def check_inputs(schema: JsonObject, step: Step) -> Iterator[Problem]:

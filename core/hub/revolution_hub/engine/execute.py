@@ -14,6 +14,7 @@ from revolution_hub.engine import retry, settle
 from revolution_hub.engine.call import PluginBug, Target, call_action, checked_output, guarded_confirm
 from revolution_hub.engine.compiled import body_of
 from revolution_hub.engine.emits import Emits
+from revolution_hub.engine.enabled import require_enabled
 from revolution_hub.engine.mend import mend
 from revolution_hub.engine.parts import IN_THE_DARK, ask, part_in_the_dark
 from revolution_hub.engine.retry import Again, GiveUp
@@ -88,10 +89,11 @@ def _perform(
 
 def _target(run: Run, step: Step, record: StepExecution) -> Target:
     connector, action = run.hub.catalog.get_action(str(step.uses))
+    config = require_enabled(run.hub, run.execution.tenant_id, connector, action.name)
     if record.connection_id is not None:
         with run.hub.store.read(run.execution.tenant_id) as tx:
             chosen = connections.get(tx, record.connection_id)
-        return Target(connector=connector, action=action, connection=chosen)
+        return Target(connector=connector, action=action, connection=chosen, config=config)
 
     def find() -> Connection | None:
         with run.hub.store.read(run.execution.tenant_id) as tx:
@@ -102,7 +104,7 @@ def _target(run: Run, step: Step, record: StepExecution) -> Target:
     if connection is None and step.connection is not None:
         missing = f"there is no {connector.name} connection {step.connection!r}"
         raise PluginError(missing, code="connection_missing")
-    return Target(connector=connector, action=action, connection=connection)
+    return Target(connector=connector, action=action, connection=connection, config=config)
 
 
 def _with_input(run: Run, step: Step, record: StepExecution, target: Target) -> StepExecution:

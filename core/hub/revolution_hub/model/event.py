@@ -25,6 +25,7 @@ class EventOutcome(StrEnum):
     NO_LISTENER = "no_listener"
     FILTERED = "filtered"
     NO_CONNECTION = "no_connection"
+    DISABLED = "disabled"
 
 
 class PassedOver(StrEnum):

@@ -13,6 +13,9 @@ from revolution_hub.model.status import (
 )
 from revolution_sdk.types import Json, JsonObject
 
+ACTION_PREFIX = "action:"
+"""What the workflow's id of an execution begins with that is a single action, run by itself."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Execution:

@@ -22,7 +22,10 @@ class Origin:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Principal:
-    """Who asks. `permissions` is what its role allows at this moment; nobody looks at the role's name."""
+    """Who asks. `permissions` is what its role allows at this moment; nobody looks at the role's name.
+
+    One that is held to a few `workflows` has no permission in the tenant, but `on_workflows` on each.
+    """
 
     id: str
     tenant_id: str
@@ -31,6 +34,8 @@ class Principal:
     name: str = ""
     kind: Kind = Kind.KEY
     origin: Origin = Origin()
+    workflows: frozenset[str] | None = None
+    on_workflows: frozenset[str] = frozenset()
 
     def __post_init__(self) -> None:
         if not self.tenant_id:

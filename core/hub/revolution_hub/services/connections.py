@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import httpx2
 from jsonschema import Draft202012Validator
 
-from revolution_hub.access.rbac import require
+from revolution_hub.access.rbac import SharedKind, require
 from revolution_hub.bus.poll import arrange
 from revolution_hub.errors import ConflictError, InputError, NotFoundError, Problem
 from revolution_hub.hub import Hub
@@ -13,6 +13,7 @@ from revolution_hub.model.connection import Connection
 from revolution_hub.model.ids import new_id
 from revolution_hub.model.principal import Principal
 from revolution_hub.model.status import ConnectionStatus
+from revolution_hub.services.guard import require_on_connection, require_some, visible
 from revolution_hub.services.idempotency import Once, first_made, remember
 from revolution_hub.store import across, connections, executions, polls
 from revolution_hub.store.paging import Page
@@ -72,21 +73,18 @@ def create_connection(
 
 def get_connection(hub: Hub, principal: Principal, connector: str, connection_id: str) -> Connection:
     """Return a connection of this connector or raise NotFoundError."""
-    require(principal, "connection:read")
-    with hub.store.read(principal.tenant_id) as tx:
-        connection = connections.get(tx, connection_id)
-    if connection.connector != connector:
-        raise NotFoundError("there is no such connection")
-    return connection
+    require_on_connection(hub, principal, "connection:read", connection_id)
+    return _get(hub, principal, connector, connection_id)
 
 
 def list_connections(
     hub: Hub, principal: Principal, connector: str, page: Page
 ) -> tuple[list[Connection], str | None]:
-    """Return one page of a connector's connections, and the cursor for the next."""
-    require(principal, "connection:read")
+    """Return one page of a connector's connections the principal may see, and the cursor for the next."""
+    require_some(principal, "connection:read")
     with hub.store.read(principal.tenant_id) as tx:
-        return connections.list_page(tx, page, connector)
+        only = visible(tx, principal, "connection:read", SharedKind.CONNECTION)
+        return connections.list_page(tx, page, connector, only=only)
 
 
 def reauthorize(
@@ -97,8 +95,8 @@ def reauthorize(
     Raises InputError if the new credential belongs to another account at the provider, ConflictError if
     the connection was changed meanwhile.
     """
-    require(principal, "connection:write")
-    present = get_connection(hub, principal, connector, connection_id)
+    require_on_connection(hub, principal, "connection:write", connection_id)
+    present = _get(hub, principal, connector, connection_id)
     wanted = NewConnection(
         name=present.name, credential=credential, base_url=present.base_url, app=present.app_id
     )
@@ -124,18 +122,26 @@ def reauthorize(
         executions.resume_waiting_on(tx, present.id)
         polls.wake(tx, present.id, hub.now())
     hub.wake()
-    return get_connection(hub, principal, connector, connection_id)
+    return _get(hub, principal, connector, connection_id)
 
 
 def delete_connection(hub: Hub, principal: Principal, connector: str, connection_id: str) -> None:
     """Delete a connection and its credential; steps that still name it will fail with that reason."""
     require(principal, "connection:write")
-    get_connection(hub, principal, connector, connection_id)
+    _get(hub, principal, connector, connection_id)
     with hub.store.begin(principal.tenant_id) as tx:
         connections.remove(tx, connection_id)
         polls.remove(tx, connection_id)
         executions.resume_waiting_on(tx, connection_id)
     hub.wake()
+
+
+def _get(hub: Hub, principal: Principal, connector: str, connection_id: str) -> Connection:
+    with hub.store.read(principal.tenant_id) as tx:
+        connection = connections.get(tx, connection_id)
+    if connection.connector != connector:
+        raise NotFoundError("there is no such connection")
+    return connection
 
 
 def _check(hub: Hub, connector: Connector, wanted: NewConnection) -> None:

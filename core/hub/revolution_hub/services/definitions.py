@@ -5,11 +5,12 @@ from types import MappingProxyType
 
 from revolution_hub.catalog import Catalog
 from revolution_hub.engine.check import check
+from revolution_hub.engine.enabled import refusal_of
 from revolution_hub.engine.versions import workflow_version
 from revolution_hub.errors import DefinitionError, Problem
 from revolution_hub.model.parse_workflow import MOST_PROBLEMS, read
 from revolution_hub.model.workflow import Workflow
-from revolution_hub.store import connections, workflows
+from revolution_hub.store import connections, integrations, workflows
 from revolution_hub.store.tx import Tx
 from revolution_sdk.types import Json
 
@@ -42,8 +43,14 @@ def look_at(
             return None
         return workflow_version(tx, stored.id, stored.published_version)
 
+    known = integrations.find_all(tx)
+
+    def refusal(connector: str, action: str) -> str | None:
+        refused = refusal_of(known[connector], action) if connector in known else None
+        return refused.message if refused else None
+
     # What cannot be read is told once; whether it exists is no question then.
     told = {one.path for one in problems}
-    found = check(workflow, catalog, has_connection, find_workflow)
+    found = check(workflow, catalog, has_connection, find_workflow, refusal)
     problems += [one for one in found if one.path not in told]
     return workflow, problems[:MOST_PROBLEMS]

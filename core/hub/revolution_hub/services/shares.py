@@ -1,37 +1,29 @@
 """Shares: one workflow for principals whose role does not show it to them."""
 
-from revolution_hub.access.rbac import Right, require
-from revolution_hub.errors import NotFoundError
+from revolution_hub.access.rbac import Right, SharedKind, require
 from revolution_hub.hub import Hub
 from revolution_hub.model.principal import Principal
-from revolution_hub.store import shares, tenants, workflows
+from revolution_hub.services import sharing
+from revolution_hub.store import shares, workflows
 from revolution_hub.store.paging import Page
 from revolution_hub.store.shares import Share
 
 
 def put_share(hub: Hub, principal: Principal, workflow_id: str, with_id: str, right: Right) -> Share:
-    """Give a principal of the tenant this right on a workflow, in the place of the one it had."""
+    """Give a principal or a role of the tenant this right on a workflow, in the place of the one it had."""
     require(principal, "workflow:write")
     with hub.store.begin(principal.tenant_id) as tx:
         workflows.get(tx, workflow_id)
-        if tenants.get_api_key(tx, with_id).revoked_at is not None:
-            raise NotFoundError("the API key is revoked")
-        share = Share(
-            workflow_id=workflow_id,
-            principal_id=with_id,
-            tenant_id=principal.tenant_id,
-            right=str(right),
-            granted_by=principal.id,
-            created_at=hub.now(),
+        return sharing.give(
+            hub, tx, principal, SharedKind.WORKFLOW, workflow_id, with_id=with_id, right=right
         )
-        shares.put(tx, share)
-    return share
 
 
 def get_share(hub: Hub, principal: Principal, workflow_id: str, with_id: str) -> Share:
-    """Return what a principal has on a workflow or raise NotFoundError."""
+    """Return what a principal or role has on a workflow or raise NotFoundError."""
     require(principal, "workflow:write")
     with hub.store.read(principal.tenant_id) as tx:
+        workflows.get(tx, workflow_id)
         return shares.get(tx, workflow_id, with_id)
 
 
@@ -49,5 +41,5 @@ def remove_share(hub: Hub, principal: Principal, workflow_id: str, with_id: str)
     """Take a share back; what was started through it goes on."""
     require(principal, "workflow:write")
     with hub.store.begin(principal.tenant_id) as tx:
-        if not shares.remove(tx, workflow_id, with_id):
-            raise NotFoundError("there is no such share")
+        workflows.get(tx, workflow_id)
+        sharing.take_back(hub, tx, principal, workflow_id, with_id)

@@ -14,17 +14,22 @@ from sqlalchemy.engine import RowMapping
 
 from revolution_hub.model.connection import Connection, Hook, ProviderApp
 from revolution_hub.model.event import Listener
+from revolution_hub.model.person import Invitation, Membership
+from revolution_hub.store import sessions, tenants
 from revolution_hub.store import tables as t
-from revolution_hub.store import tenants
 from revolution_hub.store.bulk import put
 from revolution_hub.store.connections import app_of, connection_of
 from revolution_hub.store.rows import sealed_of, value_of
+from revolution_hub.store.sessions import SignedIn
 from revolution_hub.store.sweep import requeue
-from revolution_hub.store.tenants import StoredKey
+from revolution_hub.store.tenants import KnownKey
 from revolution_hub.store.tx import Store
 
 LISTED = {
     "find_api_key": "an API key says which tenant it is for",
+    "find_invitation": "a link says which tenant it is for",
+    "find_session": "a cookie says who it is, and the session in which tenant that person acts",
+    "list_memberships": "a person may be a member of many tenants",
     "find_app_by_key": "a delivery URL says which provider app it is for",
     "get_app": "an app may belong to the installation",
     "connections_of_account": "a provider's delivery names an account, not a tenant",
@@ -34,6 +39,7 @@ LISTED = {
     "hand_back": "a stopping worker returns what it has claimed",
     "count_queued": "the queue wants to know whether there is work",
     "end_leases_of": "a worker that is known to be dead held executions of any tenant",
+    "first_tenant": "the owners of the first tenant run the installation",
     "any_tenant": "the first start must know whether it is the first",
     "read_fact": "facts of the installation belong to no tenant",
     "write_fact": "facts of the installation belong to no tenant",
@@ -41,10 +47,34 @@ LISTED = {
 }
 
 
-def find_api_key(store: Store, key_hash: str) -> StoredKey | None:
-    """Return the API key with this hash, or None if it speaks for nobody."""
+def find_api_key(store: Store, key_hash: str) -> KnownKey | None:
+    """Return the API key with this hash and its holder, or None; it may be revoked or expired."""
     with store.read_across() as tx:
         return tenants.find_api_key(tx, key_hash)
+
+
+def find_session(store: Store, cookie_hash: str) -> SignedIn | None:
+    """Return the session with this hash, its user, and what that user is where it acts, or None."""
+    with store.read_across() as tx:
+        return sessions.find_session(tx, cookie_hash)
+
+
+def find_invitation(store: Store, link_hash: str) -> Invitation | None:
+    """Return the invitation with this hash, or None; it may have been used, revoked or outlived."""
+    query = sa.select(t.invitations).where(t.invitations.c.link_hash == link_hash)
+    with store.read_across() as tx:
+        row = tx.conn.execute(query).mappings().one_or_none()
+    return value_of(Invitation, row) if row else None
+
+
+def list_memberships(store: Store, user_id: str) -> list[tuple[Membership, str]]:
+    """Return what a user is, in every tenant, with the tenants' names; the first is the oldest."""
+    table = t.memberships
+    query = sa.select(table).where(table.c.user_id == user_id).order_by(table.c.created_at, table.c.tenant_id)
+    with store.read_across() as tx:
+        found = [value_of(Membership, row) for row in tx.conn.execute(query).mappings()]
+        names = tenants.list_tenants(tx, [one.tenant_id for one in found])
+    return [(one, names[one.tenant_id]) for one in found if one.tenant_id in names]
 
 
 def find_app_by_key(store: Store, connector: str, app_key: str) -> ProviderApp | None:
@@ -179,6 +209,12 @@ def _queued(isolated: bool) -> sa.Select[Any]:
 def end_leases_of(store: Store, owner: str) -> int:
     """Queue what a worker held that is known to be dead, without waiting for its leases; returns how many."""
     return requeue(store, t.executions.c.lease_owner == owner, crashed=True)
+
+
+def first_tenant(store: Store) -> str | None:
+    """Return the tenant that was made first, None if there is none yet."""
+    with store.read_across() as tx:
+        return tx.conn.execute(sa.select(sa.func.min(t.tenants.c.id))).scalar_one_or_none()
 
 
 def any_tenant(store: Store) -> bool:

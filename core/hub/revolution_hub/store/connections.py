@@ -11,6 +11,7 @@ from sqlalchemy.engine import RowMapping
 from revolution_hub.errors import ConflictError
 from revolution_hub.model.connection import Connection, ProviderApp, Sealed
 from revolution_hub.model.status import ConnectionStatus
+from revolution_hub.store import shares
 from revolution_hub.store import tables as t
 from revolution_hub.store.paging import Page, page_rows
 from revolution_hub.store.rows import columns_of, found, one_row, sealed_columns, sealed_of, value_of
@@ -66,9 +67,12 @@ def ids_of(tx: Tx, connector: str) -> list[str]:
     return list(tx.conn.execute(query.order_by(table.c.id)).scalars())
 
 
-def list_page(tx: Tx, page: Page, connector: str | None) -> tuple[list[Connection], str | None]:
-    """Return one page of connections, of one connector if it is named."""
-    rows, cursor = page_rows(tx, t.connections, page, {"connector": connector})
+def list_page(
+    tx: Tx, page: Page, connector: str | None, *, only: sa.Select[Any] | None = None
+) -> tuple[list[Connection], str | None]:
+    """Return one page of connections, of one connector if it is named; with `only`, of what it selects."""
+    where = [] if only is None else [t.connections.c.id.in_(only)]
+    rows, cursor = page_rows(tx, t.connections, page, {"connector": connector}, where)
     return [connection_of(row) for row in rows], cursor
 
 
@@ -135,7 +139,8 @@ def set_status(tx: Tx, connection: Connection, status: ConnectionStatus, reason:
 
 
 def remove(tx: Tx, connection_id: str) -> bool:
-    """Delete a connection with its credential; False if it was not there."""
+    """Delete a connection with its credential and its shares; False if it was not there."""
+    shares.remove_all_of(tx, connection_id)
     done = tx.conn.execute(
         sa.delete(t.connections).where(
             t.connections.c.tenant_id == tx.tenant_id, t.connections.c.id == connection_id

@@ -5,7 +5,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import RowMapping
 
-from revolution_hub.model.execution import Attempt, Execution, StepExecution
+from revolution_hub.model.execution import ACTION_PREFIX, Attempt, Execution, StepExecution
 from revolution_hub.model.status import (
     AttemptStatus,
     ExecutionStatus,
@@ -34,6 +34,18 @@ def find_workflow_id(tx: Tx, execution_id: str) -> str | None:
         table.c.tenant_id == tx.tenant_id, table.c.id == execution_id
     )
     return tx.conn.execute(query).scalar_one_or_none()
+
+
+def is_own_action(tx: Tx, execution_id: str, principal_id: str) -> bool:
+    """Whether an execution is of a single action, which this principal has run by itself."""
+    table = t.executions
+    query = sa.select(table.c.id).where(
+        table.c.tenant_id == tx.tenant_id,
+        table.c.id == execution_id,
+        table.c.started_by == principal_id,
+        table.c.workflow_id.startswith(ACTION_PREFIX, autoescape=True),
+    )
+    return tx.conn.execute(query).first() is not None
 
 
 def count_waiting(tx: Tx, most: int) -> int:

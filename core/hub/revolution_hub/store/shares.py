@@ -1,4 +1,7 @@
-"""Shares: what a principal may do with one workflow although its role does not allow it."""
+"""Shares: what a principal may do with one workflow or connection although its role does not allow it.
+
+A share is with a principal, or with everybody of a role; `principal_id` is an id or `role:` and a name.
+"""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -15,9 +18,10 @@ from revolution_hub.store.tx import Tx
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Share:
-    """A right on one workflow that one principal has, and who gave it."""
+    """A right on one thing of a kind that one principal or role has, and who gave it."""
 
-    workflow_id: str
+    object_id: str
+    object_kind: str
     principal_id: str
     tenant_id: str
     right: str
@@ -26,52 +30,78 @@ class Share:
 
 
 def put(tx: Tx, share: Share) -> None:
-    """Keep a share in the place of the one this principal had on the workflow."""
-    remove(tx, share.workflow_id, share.principal_id)
+    """Keep a share in the place of the one there was with the same."""
+    remove(tx, share.object_id, share.principal_id)
     tx.conn.execute(sa.insert(t.shares).values(columns_of(share)))
 
 
-def get(tx: Tx, workflow_id: str, principal_id: str) -> Share:
-    """Return what a principal has on a workflow or raise NotFoundError."""
-    return value_of(Share, found(_row(tx, workflow_id, principal_id), "share"))
+def find(tx: Tx, object_id: str, principal_id: str) -> Share | None:
+    """Return what is shared of this with a principal or role, or None."""
+    row = _row(tx, object_id, principal_id)
+    return value_of(Share, row) if row else None
 
 
-def find_right(tx: Tx, workflow_id: str, principal_id: str) -> str | None:
-    """Return the right a principal has on a workflow, or None."""
-    row = _row(tx, workflow_id, principal_id)
-    return str(row["right"]) if row else None
+def get(tx: Tx, object_id: str, principal_id: str) -> Share:
+    """Return what is shared of this with a principal or role, or raise NotFoundError."""
+    return value_of(Share, found(_row(tx, object_id, principal_id), "share"))
 
 
-def list_page(tx: Tx, workflow_id: str, page: Page) -> tuple[list[Share], str | None]:
-    """Return one page of a workflow's shares, by the principals' ids."""
-    rows, cursor = page_rows(tx, t.shares, page, {"workflow_id": workflow_id}, key="principal_id")
+def find_rights(tx: Tx, object_id: str, principal_ids: Collection[str]) -> list[str]:
+    """Return the rights that any of these have on something."""
+    table = t.shares
+    query = sa.select(table.c.right).where(
+        table.c.tenant_id == tx.tenant_id,
+        table.c.object_id == object_id,
+        table.c.principal_id.in_(sorted(principal_ids)),
+    )
+    return list(tx.conn.execute(query).scalars())
+
+
+def list_page(tx: Tx, object_id: str, page: Page) -> tuple[list[Share], str | None]:
+    """Return one page of what is shared of this, by the ids of whom it is shared with."""
+    rows, cursor = page_rows(tx, t.shares, page, {"object_id": object_id}, key="principal_id")
     return [value_of(Share, row) for row in rows], cursor
 
 
-def remove(tx: Tx, workflow_id: str, principal_id: str) -> bool:
+def remove(tx: Tx, object_id: str, principal_id: str) -> bool:
     """Take a share back; False if there was none."""
     table = t.shares
-    done = tx.conn.execute(
-        sa.delete(table).where(
-            table.c.tenant_id == tx.tenant_id,
-            table.c.workflow_id == workflow_id,
-            table.c.principal_id == principal_id,
-        )
-    )
-    return done.rowcount == 1
+    return _delete(tx, table.c.object_id == object_id, table.c.principal_id == principal_id) == 1
 
 
-def shared_with(tx: Tx, principal_id: str, rights: Collection[str]) -> sa.Select[Any]:
-    """Return the query of the workflows on which a principal has one of these rights."""
+def remove_all_of(tx: Tx, object_id: str) -> None:
+    """Take back every share of what is deleted."""
+    _delete(tx, t.shares.c.object_id == object_id)
+
+
+def remove_all_with(tx: Tx, principal_id: str) -> None:
+    """Take back everything shared with a principal or role that is no more."""
+    _delete(tx, t.shares.c.principal_id == principal_id)
+
+
+def shared_with(tx: Tx, principal_ids: Collection[str], kind: str, rights: Collection[str]) -> sa.Select[Any]:
+    """Return the query of the ids of a kind on which any of these has one of these rights."""
     table = t.shares
-    return sa.select(table.c.workflow_id).where(
+    return sa.select(table.c.object_id).where(
         table.c.tenant_id == tx.tenant_id,
-        table.c.principal_id == principal_id,
+        table.c.principal_id.in_(sorted(principal_ids)),
+        table.c.object_kind == kind,
         table.c.right.in_(sorted(rights)),
     )
 
 
-def _row(tx: Tx, workflow_id: str, principal_id: str) -> Any:
-    return one_row(
-        tx, t.shares, t.shares.c.workflow_id == workflow_id, t.shares.c.principal_id == principal_id
+def listed(tx: Tx, workflow_ids: Collection[str]) -> sa.Select[Any]:
+    """Return the query of those of these workflows that the tenant has."""
+    table = t.workflows
+    return sa.select(table.c.id).where(
+        table.c.tenant_id == tx.tenant_id, table.c.id.in_(sorted(workflow_ids))
     )
+
+
+def _delete(tx: Tx, *where: sa.ColumnElement[bool]) -> int:
+    done = tx.conn.execute(sa.delete(t.shares).where(t.shares.c.tenant_id == tx.tenant_id, *where))
+    return int(done.rowcount)
+
+
+def _row(tx: Tx, object_id: str, principal_id: str) -> Any:
+    return one_row(tx, t.shares, t.shares.c.object_id == object_id, t.shares.c.principal_id == principal_id)

@@ -1,10 +1,14 @@
 """Tenants, their API keys, and the data keys that seal their secrets."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
+from typing import Any
 
 import sqlalchemy as sa
 
+from revolution_hub.errors import NotFoundError
 from revolution_hub.store import tables as t
 from revolution_hub.store.paging import Page, page_rows
 from revolution_hub.store.rows import found, one_row, value_of
@@ -16,18 +20,45 @@ def add_tenant(tx: AcrossTx, tenant_id: str, name: str, now: datetime) -> None:
     tx.conn.execute(sa.insert(t.tenants).values(id=tenant_id, name=name, created_at=now))
 
 
-def add_api_key(tx: Tx, key_id: str, *, name: str, key_hash: str, role: str, now: datetime) -> None:
-    """Keep an API key by its hash; the key itself is never stored."""
+def list_tenants(tx: AcrossTx, ids: Collection[str]) -> dict[str, str]:
+    """Return the names of these tenants by their ids; unknown ones are left out."""
+    rows = tx.conn.execute(sa.select(t.tenants.c.id, t.tenants.c.name).where(t.tenants.c.id.in_(sorted(ids))))
+    return {row.id: row.name for row in rows}
+
+
+def name_of(tx: Tx) -> str:
+    """Return what people call this tenant."""
+    query = sa.select(t.tenants.c.name).where(t.tenants.c.id == tx.tenant_id)
+    name = tx.conn.execute(query).scalar_one_or_none()
+    if name is None:
+        raise NotFoundError("there is no such tenant")
+    return str(name)
+
+
+def rename(tx: Tx, name: str) -> bool:
+    """Give this tenant another name; False if it is gone."""
+    changed = sa.update(t.tenants).where(t.tenants.c.id == tx.tenant_id).values(name=name)
+    return tx.conn.execute(changed).rowcount == 1
+
+
+def add_api_key(
+    tx: Tx, key_id: str, *, name: str, key_hash: str, role: str, now: datetime, **more: Any
+) -> None:
+    """Keep an API key by its hash; the key itself is never stored. `more` are further fields of StoredKey."""
     tx.conn.execute(
         sa.insert(t.api_keys).values(
-            id=key_id, tenant_id=tx.tenant_id, name=name, key_hash=key_hash, role=role, created_at=now
+            id=key_id, tenant_id=tx.tenant_id, name=name, key_hash=key_hash, role=role, created_at=now, **more
         )
     )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredKey:
-    """An API key as it is kept: whom it speaks for, and since when it does not any more. Not the key."""
+    """An API key as it is kept: whom it speaks for, and since when it does not any more. Not the key.
+
+    `holder_id` is the user or the service principal it belongs to, None for a key of the tenant itself.
+    `permissions` and `workflows` narrow it; None narrows nothing.
+    """
 
     id: str
     tenant_id: str
@@ -35,11 +66,45 @@ class StoredKey:
     role: str
     created_at: datetime
     revoked_at: datetime | None = None
+    prefix: str | None = None
+    holder_id: str | None = None
+    made_by: str | None = None
+    permissions: list[str] | None = None
+    workflows: list[str] | None = None
+    expires_at: datetime | None = None
+    last_used_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Holder:
+    """Who holds a key, and as what at this moment."""
+
+    name: str
+    role: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KnownKey:
+    """A key that was shown, and its holder; None for a key of the tenant itself, and for one who is gone."""
+
+    key: StoredKey
+    holder: Holder | None
+
+    @property
+    def is_good(self) -> bool:
+        """Whether it was neither revoked nor left behind by a holder who is no member any more."""
+        return self.key.revoked_at is None and (self.key.holder_id is None or self.holder is not None)
 
 
 def get_api_key(tx: Tx, key_id: str) -> StoredKey:
     """Return one of the tenant's keys, revoked or not, or raise NotFoundError."""
     return value_of(StoredKey, found(one_row(tx, t.api_keys, t.api_keys.c.id == key_id), "API key"))
+
+
+def find_key(tx: Tx, key_id: str) -> StoredKey | None:
+    """Return one of the tenant's keys, revoked or not, or None."""
+    row = one_row(tx, t.api_keys, t.api_keys.c.id == key_id)
+    return value_of(StoredKey, row) if row else None
 
 
 def list_api_keys(tx: Tx, page: Page) -> tuple[list[StoredKey], str | None]:
@@ -50,23 +115,48 @@ def list_api_keys(tx: Tx, page: Page) -> tuple[list[StoredKey], str | None]:
 
 def revoke_api_key(tx: Tx, key_id: str, now: datetime) -> bool:
     """Let a key speak for nobody from now on; False if it does not already."""
-    done = tx.conn.execute(
-        sa.update(t.api_keys)
-        .where(
-            t.api_keys.c.tenant_id == tx.tenant_id,
-            t.api_keys.c.id == key_id,
-            t.api_keys.c.revoked_at.is_(None),
+    return _revoke(tx, t.api_keys.c.id == key_id, now) == 1
+
+
+def revoke_keys_of(tx: Tx, holder_id: str, now: datetime) -> int:
+    """Revoke every key of a user or service principal in this tenant; returns how many there were."""
+    return _revoke(tx, t.api_keys.c.holder_id == holder_id, now)
+
+
+def _revoke(tx: Tx, which: sa.ColumnElement[bool], now: datetime) -> int:
+    table = t.api_keys
+    good = (table.c.tenant_id == tx.tenant_id, which, table.c.revoked_at.is_(None))
+    return tx.conn.execute(sa.update(table).where(*good).values(revoked_at=now)).rowcount
+
+
+def find_api_key(tx: AcrossTx, key_hash: str) -> KnownKey | None:
+    """Return the key with this hash, of any tenant, with what its holder is now; None if there is none."""
+    row = tx.conn.execute(_known_key(), {"key_hash": key_hash}).mappings().one_or_none()
+    if row is None:
+        return None
+    holder = Holder(name=row["holder_name"], role=row["holder_role"]) if row["holder_role"] else None
+    return KnownKey(key=value_of(StoredKey, row), holder=holder)
+
+
+@lru_cache
+def _known_key() -> sa.Select[Any]:
+    keys, members, users, services = t.api_keys, t.memberships, t.users, t.service_principals
+    member = sa.and_(members.c.tenant_id == keys.c.tenant_id, members.c.user_id == keys.c.holder_id)
+    user = sa.and_(users.c.id == members.c.user_id, users.c.disabled_at.is_(None))
+    service = sa.and_(services.c.tenant_id == keys.c.tenant_id, services.c.id == keys.c.holder_id)
+    # A membership counts only together with a user who is not disabled.
+    role = sa.case((users.c.id.is_not(None), members.c.role), else_=services.c.role)
+    return (
+        sa.select(
+            keys,
+            role.label("holder_role"),
+            sa.func.coalesce(users.c.name, services.c.name).label("holder_name"),
         )
-        .values(revoked_at=now)
+        .outerjoin(members, member)
+        .outerjoin(users, user)
+        .outerjoin(services, service)
+        .where(keys.c.key_hash == sa.bindparam("key_hash"))
     )
-    return done.rowcount == 1
-
-
-def find_api_key(tx: AcrossTx, key_hash: str) -> StoredKey | None:
-    """Return the key with this hash, of whichever tenant, or None if it speaks for nobody."""
-    query = sa.select(t.api_keys).where(t.api_keys.c.key_hash == key_hash, t.api_keys.c.revoked_at.is_(None))
-    row = tx.conn.execute(query).mappings().one_or_none()
-    return value_of(StoredKey, row) if row else None
 
 
 def add_data_key(tx: Tx, key_id: str, wrapped: bytes, now: datetime) -> None:

@@ -71,7 +71,18 @@ class AcrossTx:
         return Tx(self.conn, _named(tenant_id))
 
 
+@dataclass(frozen=True, slots=True)
+class GlobalTx:
+    """A transaction over no tenant at all, for the tables that belong to none."""
+
+    conn: Connection
+
+
+AnyTx = Tx | AcrossTx | GlobalTx
+"""What a statement about global tables alone can be made in."""
+
 ALL_TENANTS = "*"
+NO_TENANT = ""
 
 
 class Companion(Protocol):
@@ -149,6 +160,18 @@ class Store:
         """Read over all tenants, every statement the newest state. For `store/across.py` only."""
         with self._connection(ALL_TENANTS, write=False) as conn:
             yield AcrossTx(conn)
+
+    @contextmanager
+    def begin_global(self) -> Iterator[GlobalTx]:
+        """Write in tables that belong to no tenant; row-level security hides those of the tenants."""
+        with self._connection(NO_TENANT, write=True) as conn:
+            yield GlobalTx(conn)
+
+    @contextmanager
+    def read_global(self) -> Iterator[GlobalTx]:
+        """Read tables that belong to no tenant, in one consistent state."""
+        with self._connection(NO_TENANT, write=False) as conn:
+            yield GlobalTx(conn)
 
     def companion(self, kind: type[C]) -> C:
         """Return the store's one companion of this kind, made when it is first asked for."""

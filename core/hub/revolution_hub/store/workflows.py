@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from revolution_hub.errors import ConflictError
 from revolution_hub.model.event import Listener
-from revolution_hub.store import hooks, schedules
+from revolution_hub.store import hooks, schedules, shares
 from revolution_hub.store import tables as t
 from revolution_hub.store.paging import Page, page_rows
 from revolution_hub.store.rows import columns_of, found, one_row, value_of
@@ -95,7 +95,8 @@ def replace(tx: Tx, workflow: StoredWorkflow, revision: int) -> bool:
 def remove(tx: Tx, workflow_id: str) -> bool:
     """Delete a draft and everything that would start it; versions stay for the executions that ran them."""
     schedules.replace(tx, workflow_id, ())
-    for table in (t.listeners, t.hooks, t.hook_addresses, t.shares):
+    shares.remove_all_of(tx, workflow_id)
+    for table in (t.listeners, t.hooks, t.hook_addresses):
         tx.conn.execute(
             sa.delete(table).where(table.c.tenant_id == tx.tenant_id, table.c.workflow_id == workflow_id)
         )

@@ -46,7 +46,18 @@ from revolution_hub.store.tables.intake import (
     events,
     taps,
 )
+from revolution_hub.store.tables.people import (
+    identities,
+    invitations,
+    memberships,
+    pending_logins,
+    resets,
+    service_principals,
+    sessions,
+    users,
+)
 from revolution_hub.store.tables.polls import polls
+from revolution_hub.store.tables.roles import integrations, roles
 from revolution_hub.store.tables.schedules import BY_SKIPPED, SKIPPED, fires, schedules
 from revolution_hub.store.tables.tenants import (
     api_keys,
@@ -104,17 +115,27 @@ __all__ = [
     "hook_addresses",
     "hooks",
     "idempotency_keys",
+    "identities",
     "installation",
+    "integrations",
+    "invitations",
     "listeners",
+    "memberships",
     "metadata",
+    "pending_logins",
     "polls",
     "provider_apps",
+    "resets",
+    "roles",
     "schedules",
+    "service_principals",
+    "sessions",
     "shares",
     "step_executions",
     "taps",
     "tenants",
     "through",
+    "users",
     "workflow_versions",
     "workflows",
 ]
@@ -124,6 +145,11 @@ GLOBAL_TABLES = {
     "installation": "facts about the installation, such as the canary of the master key",
     "provider_apps": "one app may serve the connections of many tenants",
     "app_deliveries": "one delivery may carry events of many tenants",
+    "users": "a person may be a member of many tenants",
+    "identities": "what a provider calls a person, wherever that person is a member",
+    "sessions": "a browser is signed in before it acts in a tenant",
+    "resets": "a password belongs to a person, not to a tenant",
+    "pending_logins": "a provider says who somebody is before any tenant is known",
 }
 
 TENANT_TABLES = [table for table in metadata.sorted_tables if table.name not in GLOBAL_TABLES]

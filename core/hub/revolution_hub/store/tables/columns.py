@@ -25,9 +25,9 @@ def tenant_column() -> sa.Column[str]:
     return sa.Column("tenant_id", sa.String(40), nullable=False)
 
 
-def moment(name: str, *, null: bool = True) -> sa.Column[Any]:
+def moment(name: str, *, null: bool = True, index: bool = False) -> sa.Column[Any]:
     """Return a column of moments in UTC."""
-    return sa.Column(name, Moment, nullable=null)
+    return sa.Column(name, Moment, nullable=null, index=index or None)
 
 
 def text(name: str, *, null: bool = True) -> sa.Column[str]:
