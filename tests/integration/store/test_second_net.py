@@ -22,7 +22,7 @@ from revolution_hub.store.migrate import migrate
 from revolution_hub.store.second_net import excused_role
 from revolution_hub.store.submit import submit
 from revolution_hub.store.tx import Store
-from revolution_hub.store.types import Payload
+from revolution_hub.store.types import Moment, Payload
 
 NOW = datetime(2026, 11, 22, 10, tzinfo=UTC)
 TENANTS = ("ten_a", "ten_b", "ten_c")
@@ -85,7 +85,7 @@ def anything_in(table: sa.Table, tenant: str, number: int) -> dict[str, Any]:
     """Return a row of a table that holds something in every column, and is of this tenant."""
     row: dict[str, Any] = {}
     for column in table.columns:
-        kind = column.type.python_type if not isinstance(column.type, Payload) else dict
+        kind = {Payload: dict, Moment: datetime}.get(type(column.type)) or column.type.python_type
         row[column.name] = {
             str: f"{tenant}_{number}"[-(getattr(column.type, "length", None) or 40) :],
             int: number,
