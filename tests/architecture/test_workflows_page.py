@@ -92,7 +92,7 @@ def shown(page: str) -> set[str]:
 
 KNOWN = {
     *words.TOP, *words.STEP, *words.WAITS, *words.FINISH, *words.RESPOND, *words.EMIT, *words.RETRY,
-    *words.CONCURRENCY,
+    *words.CONCURRENCY, *words.APPROVAL,
     *words.WHEN_FULL, *words.ON_ITEM_ERROR, *words.ON_ERROR, *ANSWERS, "standard-webhooks", "none", *ROOTS,
     *(word for kind in words.TRIGGERS.values() for word in kind), "timezone", *words.WHEN, *words.POLICIES,
     *words.MISSED, *words.OVERLAP,
@@ -115,7 +115,7 @@ def test_a_word_that_is_not_told_is_found(page: str) -> None:
 
 def test_every_word_of_a_step_and_of_a_document_has_a_section(page: str) -> None:
     titles = {word for title in _SECTION.findall(page) for word in re.findall(r"\w+", title)}
-    named = {*words.TOP, *words.WORK, "retry", "timeout", "on_error", "then", "else"}
+    named = {*words.TOP, *words.WORK, "retry", "approval", "timeout", "on_error", "then", "else"}
     assert named - {"name", "description"} - titles == set()
 
 

@@ -11,8 +11,8 @@ from revolution_hub.crashpoint import NAMES
 
 pytestmark = pytest.mark.faults
 
-# What polls come to is tried in test_polls.py.
-POINTS = sorted(one for one in NAMES if not one.startswith(("committer.", "payload.", "poll.")))
+# What polls come to is tried in test_polls.py, what approvals come to in test_approval_crashes.py.
+POINTS = sorted(one for one in NAMES if not one.startswith(("approval.", "committer.", "payload.", "poll.")))
 POINTS += [
     f"{role}/committer.{moment}_commit" for role in ("api", "worker") for moment in ("before", "after")
 ]

@@ -15,6 +15,7 @@ from jsonschema.exceptions import SchemaError
 
 from revolution_hub.errors import NotFoundError, PluginError, Problem
 from revolution_hub.model.event_names import falls_under
+from revolution_hub.model.hub_events import HUB_EVENTS
 from revolution_hub.model.json_schema import problems_of, validator_of
 from revolution_hub.model.strict_json import dump_json, strict_json
 from revolution_sdk import Action, Connector, EventType, Poll, hooks
@@ -65,6 +66,10 @@ class Catalog:
             raise NotFoundError(f"there is no connector {name[:80]!r}")
         return found
 
+    def plugin_of(self, connector: str) -> Plugin | None:
+        """Return the installed distribution that offers a connector, None if it came otherwise."""
+        return next((one for one in self.plugins if connector in one.connectors), None)
+
     def find_action(self, uses: str) -> Action | None:
         """Return the action behind `connector.action`, or None."""
         offered = self._actions.get(uses)
@@ -83,7 +88,7 @@ class Catalog:
 
     def event_names(self) -> list[str]:
         """Return every name a workflow can listen to, qualified and canonical."""
-        return sorted({*self._events, *CANONICAL})
+        return sorted({*self._events, *CANONICAL, *HUB_EVENTS})
 
     def event_types(self) -> list[tuple[Connector, EventType]]:
         """Return every event type a connector declares, in the order of their names."""

@@ -148,5 +148,5 @@ def _registry() -> Mapping[str, CanonicalEvent]:
 CANONICAL: Final = _registry()
 """Every canonical event by its name."""
 
-RESERVED: Final = frozenset({CUSTOM, "webhook"})
+RESERVED: Final = frozenset({CUSTOM, "webhook", "hub"})
 """Words no connector may be named, because event types that no connector declares begin with them."""

@@ -65,7 +65,8 @@ class Action:
 
     `description` is the function's docstring and is shown to people and to AI models. `confirm` is asked
     with the same input and idempotency key when an outcome is unknown; its answer "absent" counts only
-    `confirm_after_s` seconds after the attempt began, for providers whose search lags behind writes.
+    `confirm_after_s` seconds after the attempt began, for providers whose search lags behind writes. One that
+    is `critical` is never called before a person has agreed to that very call.
     """
 
     name: str
@@ -79,6 +80,7 @@ class Action:
     timeout_s: float = DEFAULT_TIMEOUT_S
     confirm: ConfirmFunction | None = None
     confirm_after_s: float = 0.0
+    critical: bool = False
 
     def __call__(self, ctx: ActionContext, value: JsonObject) -> JsonObject:
         return self.function(ctx, value)
@@ -187,10 +189,12 @@ class Connector:
         timeout_s: float = DEFAULT_TIMEOUT_S,
         confirm: ConfirmFunction | None = None,
         confirm_after_s: float = 0.0,
+        critical: bool = False,
     ) -> Callable[[ActionFunction], Action]:
         """Declare the decorated function as an action named after it, described by its docstring.
 
-        `timeout_s` is how long one attempt may take in all, at most 600 seconds.
+        `timeout_s` is how long one attempt may take in all, at most 600 seconds. What is `critical`
+        waits for a person's yes before each call: payments, deletions, letters to thousands.
         """
 
         def declare(function: ActionFunction) -> Action:
@@ -210,7 +214,10 @@ class Connector:
                 timeout_s=timeout_s,
                 confirm=confirm,
                 confirm_after_s=confirm_after_s,
+                critical=critical,
             )
+            if critical and declared.effect is Effect.PURE:
+                raise ValueError(f"{place}: a pure action touches nothing, so it cannot be critical")
             self._declared.actions[declared.name] = declared
             return declared
 

@@ -72,6 +72,7 @@ PLANTED = [
     ("test_every_input_field_is_described", with_action(input=object_(text=string()))),
     ("test_a_once_action_says_what_a_second_call_does", with_action("Say it.", effect="once")),
     ("test_only_once_actions_confirm", with_action(effect="read", confirm=no_result)),
+    ("test_critical_actions_say_what_they_do", with_action("Say it.", critical=True)),
     ("test_network_actions_declare_where_they_go", with_action(base_url="")),
     ("test_events_come_from_a_verified_door", with_event(TEXT)),
     ("test_a_map_makes_the_canonical_form", with_map(lambda data: {"id": "1"})),

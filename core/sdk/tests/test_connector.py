@@ -91,6 +91,7 @@ BAD_ACTIONS = [
     ({"effect": "twice"}, "'twice' is not a valid Effect"),
     ({"timeout_s": 0}, "timeout_s must be above 0 and at most 600"),
     ({"timeout_s": 601.0}, "timeout_s must be above 0 and at most 600"),
+    ({"critical": True, "effect": "pure"}, "a pure action touches nothing, so it cannot be critical"),
 ]
 
 
@@ -98,6 +99,12 @@ BAD_ACTIONS = [
 def test_a_bad_action_says_what_to_repair(options: JsonObject, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         declare(**options)
+
+
+@pytest.mark.parametrize("effect", ["read", "repeatable", "once"])
+def test_an_action_is_critical_if_it_says_so(effect: str) -> None:
+    assert declare(critical=True, effect=effect).actions["do_it"].critical
+    assert not declare(effect=effect).actions["do_it"].critical
 
 
 def test_the_longest_timeout_is_ten_minutes() -> None:

@@ -26,23 +26,29 @@ from revolution_hub.model.principal import Principal
 READ = {"workflow:read", "execution:read", "integration:read", "connection:read", "event:read"}
 READ |= {"member:read", "tenant:read"}
 INSTALLATION = {"app:share", "tenant:create", "user:manage"}
-OPERATOR = READ | {"execution:start", "execution:cancel", "execution:resolve", "event:replay"}
+OPERATOR = READ | {
+    "approval:read",
+    "execution:start",
+    "execution:cancel",
+    "execution:resolve",
+    "event:replay",
+}
 EDITOR = OPERATOR | {
     *("workflow:write", "workflow:publish", "event:write"),
     *("connection:use", "connection:write", "role:read"),
 }
 ADMIN = EDITOR | {
     *("app:write", "key:write", "role:write", "integration:write"),
-    *("member:write", "service:write"),
+    *("member:write", "service:write", "approval:decide"),
 }
 MAY: dict[str, set[str]] = {
     "guest": set(),
     "viewer": READ,
-    "approver": READ,
+    "approver": READ | {"approval:read", "approval:decide"},
     "operator": OPERATOR,
     "editor": EDITOR,
     "admin": ADMIN,
-    "owner": ADMIN | {"execution:delete", "tenant:write"},
+    "owner": ADMIN | {"execution:delete", "tenant:write", "approval:policy"},
 }
 MAY["host"] = MAY["owner"] | INSTALLATION
 

@@ -26,6 +26,9 @@ PERMISSIONS = {
     "connection:use": "run an action through a connection",
     "app:write": "register a provider app for this tenant",
     "app:share": "register a provider app for every tenant of the installation",
+    "approval:read": "see what people are asked before an action is called, with its input",
+    "approval:decide": "say yes or no to what one is asked, but never to one's own request",
+    "approval:policy": "say which actions need an approval",
     "key:write": "make, list and revoke the tenant's API keys",
     "member:read": "see who is a member, and as what",
     "member:write": "invite people, give them roles and remove them; make links for new passwords",
@@ -48,12 +51,18 @@ _VIEWER = frozenset(
         *("tenant:read", "member:read"),
     }
 )
-_OPERATOR = _VIEWER | {"execution:start", "execution:cancel", "execution:resolve", "event:replay"}
+_OPERATOR = _VIEWER | {
+    "approval:read",
+    "execution:start",
+    "execution:cancel",
+    "execution:resolve",
+    "event:replay",
+}
 _EDITOR = _OPERATOR | {
     *("workflow:write", "workflow:publish", "event:write"),
     *("connection:use", "connection:write", "role:read"),
 }
-_OWNERS_ALONE = frozenset({"execution:delete", "tenant:write"})
+_OWNERS_ALONE = frozenset({"execution:delete", "tenant:write", "approval:policy"})
 
 ROLES = {
     "host": frozenset(PERMISSIONS),
@@ -62,7 +71,7 @@ ROLES = {
     "editor": _EDITOR,
     "operator": _OPERATOR,
     "viewer": _VIEWER,
-    "approver": _VIEWER,
+    "approver": _VIEWER | {"approval:read", "approval:decide"},
     "guest": frozenset[str](),
 }
 """The roles that come with the hub; nobody makes another one of such a name.

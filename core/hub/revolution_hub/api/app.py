@@ -7,6 +7,8 @@ from starlette.types import ASGIApp
 
 from revolution_hub.access.quotas import RateLimiter
 from revolution_hub.api import (
+    approvals,
+    approve,
     apps,
     dry_run,
     event_log,
@@ -63,6 +65,7 @@ _ROUTERS = (
         repeats,
     ),
     *(event_log, event_replays, taps, event_types, polls),
+    *(approvals, approve),
 )
 
 

@@ -96,6 +96,7 @@ def _planned_json(planned: Planned) -> JsonObject:
         "kind": str(step.kind),
         "uses": step.uses or step.target,
         "effect": planned.effect,
+        "approval": planned.approval,
         "connection": planned.connection,
         "condition": planned.condition,
         "input": planned.input,

@@ -114,6 +114,7 @@ def _action_json(connector: str, action: Action) -> JsonObject:
         "title": action.title,
         "description": action.description,
         "effect": str(action.effect),
+        "critical": action.critical,
         "input": action.input,
         "output": action.output,
         "scopes": list(action.scopes),

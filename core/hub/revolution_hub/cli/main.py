@@ -29,6 +29,7 @@ PLACES = {
     "invite": "members:invite",
     "roles": "roles:roles",
     "integrations": "integrations:integrations",
+    "approvals": "approvals:approvals",
 }
 """Every command: the file in this folder that has it, and its name there."""
 

@@ -22,6 +22,8 @@ def check_before(step: Step, seen: Sight) -> Iterator[Problem]:
     scope = seen.schema()
     if isinstance(step.condition, str):
         yield from check_condition(step.condition, f"{step.path}.if", scope)
+    if step.approval is not None:
+        yield from check_document(step.approval.message, f"{step.path}.approval.message", scope)
     if step.kind is StepKind.FOR_EACH:
         yield from _check_items(step.body["items"], f"{step.path}.for_each", scope)
     elif step.kind is StepKind.SWITCH:

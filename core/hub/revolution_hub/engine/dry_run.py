@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
+from revolution_hub.engine.approval_content import rules_among
 from revolution_hub.engine.compiled import body_of, part_of, value_of
 from revolution_hub.engine.emitted import problems_of_own
 from revolution_hub.engine.inputs import checked_inputs
@@ -131,6 +132,8 @@ class Walk:
         if action is None:
             raise InputError(f"no installed plugin offers {step.uses!r}", code="action_missing")
         planned.effect = str(action.effect)
+        asking = rules_among(self.around.policies, step, critical=action.critical)
+        planned.approval = [source for source, _ in asking]
         planned.connection = self.around.connection_of(step.connector, step.connection)
         planned.input = self.budget.spend(self._render(body_of(step), scope))
         planned.problems = catalog.check_input(str(step.uses), planned.input)

@@ -11,6 +11,7 @@ from datetime import timedelta
 
 from revolution_hub.crashpoint import reach
 from revolution_hub.engine import retry, settle
+from revolution_hub.engine.approve import OPEN, gate
 from revolution_hub.engine.call import PluginBug, Target, call_action, checked_output, guarded_confirm
 from revolution_hub.engine.compiled import body_of
 from revolution_hub.engine.emits import Emits
@@ -18,11 +19,12 @@ from revolution_hub.engine.enabled import require_enabled
 from revolution_hub.engine.mend import mend
 from revolution_hub.engine.parts import IN_THE_DARK, ask, part_in_the_dark
 from revolution_hub.engine.retry import Again, GiveUp
-from revolution_hub.engine.run import Run
+from revolution_hub.engine.run import Run, VoidError
 from revolution_hub.engine.settle import Settled
 from revolution_hub.engine.substeps import Substeps
 from revolution_hub.engine.watch import GRACE_S, Call, Watch
 from revolution_hub.errors import HubError, InputError, LimitError, PluginError
+from revolution_hub.model.approval import Use
 from revolution_hub.model.change import Move
 from revolution_hub.model.connection import Connection
 from revolution_hub.model.execution import Attempt, StepExecution, error_json
@@ -69,10 +71,14 @@ def _perform(
     try:
         target = _target(run, step, record)
         record = _with_input(run, step, record, target)
+        passed = OPEN if _is_dark(run, record) else gate(run, step, target, record)
     except StoreError:
         raise
     except HubError as error:
         return _note(run, step, _refuse(run, record, error))
+    if passed.record is not None:
+        run.record(passed.record)
+        return passed.move
     run.connection_id = record.connection_id
     # What its outer call goes through already counts as one use.
     shared = within is not None and run.connection_id is not None and within.uses(run.connection_id)
@@ -81,10 +87,14 @@ def _perform(
             # Too many calls through it at the moment. Nothing is recorded, so it costs neither an attempt nor
             # a crash, and no thread waits: the execution is claimed again when it is the connection's turn.
             return Move(status=ExecutionStatus.QUEUED, at=run.now)
-        last = run.last_attempt(record.step_id)
-        if last is not None and last.status in IN_THE_DARK:
+        if _is_dark(run, record):
             return _note(run, step, _find_out(run, watch, step, target, record, within=within))
-        return _attempt(run, watch, step, target, record, within=within)
+        return _attempt(run, watch, step, target, record, within=within, use=passed.use)
+
+
+def _is_dark(run: Run, record: StepExecution) -> bool:
+    last = run.last_attempt(record.step_id)
+    return last is not None and last.status in IN_THE_DARK
 
 
 def _target(run: Run, step: Step, record: StepExecution) -> Target:
@@ -133,14 +143,26 @@ def _refuse(run: Run, record: StepExecution, error: HubError) -> Settled:
 
 
 def _attempt(
-    run: Run, watch: Watch, step: Step, target: Target, record: StepExecution, *, within: Call | None
+    run: Run,
+    watch: Watch,
+    step: Step,
+    target: Target,
+    record: StepExecution,
+    *,
+    within: Call | None,
+    use: Use | None = None,
 ) -> Move | None:
-    attempt = _new_attempt(run, record)
+    attempt, before = _new_attempt(run, record), record
     record = replace(
         record, status=StepStatus.RUNNING, attempts=attempt.number, wake_at=None, error=None, checks=0
     )
     run.record(record, attempt)
-    _commit_before(run, target.action.effect)
+    try:
+        _commit_before(run, target.action.effect, use)
+    except VoidError:
+        # Nothing was recorded; looked at again, the gate says why.
+        run.take_back(before, attempt)
+        return None
     call = _call(run, step, target, record, attempt, within=within)
     emits = Emits(run, target, record)
     parts = Substeps(watch, call, _perform, emits)
@@ -163,9 +185,12 @@ def _attempt(
     return _succeed(run, step, target, record, attempt, output)
 
 
-def _commit_before(run: Run, effect: Effect) -> None:
-    """Commit what a crash during the call must not undo."""
-    if effect in (Effect.ONCE, Effect.REPEATABLE) or run.execution.crashes:
+def _commit_before(run: Run, effect: Effect, use: Use | None) -> None:
+    """Commit what a crash during the call must not undo, with it that an approval is used up."""
+    if use is not None:
+        run.flush(use=use)
+        reach("approval.after_consume")
+    elif effect in (Effect.ONCE, Effect.REPEATABLE) or run.execution.crashes:
         # After a crash any call is committed, so that the next one is blamed on the right step.
         run.flush()
     elif effect is Effect.READ and run.lane is None:

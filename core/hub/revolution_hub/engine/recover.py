@@ -45,7 +45,9 @@ def _wake_forgotten(hub: Hub, now: datetime) -> int:
     """Queue what waits for nothing that would ever come; that there is any would be a fault of the hub."""
     childless = sweeping.wake_childless(hub.store)
     in_line = sweeping.wake_in_line(hub.store, now)
-    return childless + in_line + sweeping.wake_unowned(hub.store)
+    sweeping.cancel_approvals(hub.store, now)
+    decided = sweeping.wake_decided(hub.store)
+    return childless + in_line + decided + sweeping.wake_unowned(hub.store)
 
 
 def replace_worker(hub: Hub, owner: str) -> int:

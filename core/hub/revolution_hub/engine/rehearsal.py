@@ -8,6 +8,7 @@ from enum import StrEnum
 
 from revolution_hub.catalog import Catalog
 from revolution_hub.errors import LimitError, Problem
+from revolution_hub.model.approval import ApprovalPolicy
 from revolution_hub.model.execution import Execution
 from revolution_hub.model.status import ExecutionStatus
 from revolution_hub.model.strict_json import dump_json
@@ -39,6 +40,7 @@ class Source(StrEnum):
 class Planned:
     """One step as it would be done. `within` are the branches, items and calls it is inside of.
 
+    `approval` names the rules by which people would have to agree first: `step`, `critical`, policies' ids.
     `items` counts the list of a `for_each`, of which the first three are walked through.
     """
 
@@ -47,6 +49,7 @@ class Planned:
     source: Source = Source.NOT_REACHED
     condition: bool | None = None
     effect: str | None = None
+    approval: list[str] = field(default_factory=list)
     connection: str | None = None
     input: Json = None
     output: Json = None
@@ -78,6 +81,7 @@ class Surroundings:
     connection_of: Callable[[str, str | None], str | None]
     find_workflow: Callable[[str], Workflow | None]
     now: datetime
+    policies: tuple[ApprovalPolicy, ...] = ()
 
 
 @dataclass(slots=True)

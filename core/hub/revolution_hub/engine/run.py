@@ -12,7 +12,8 @@ from revolution_hub.engine.lane import Lane
 from revolution_hub.engine.plan import remaining
 from revolution_hub.engine.scope import add_record, begin_scope, inherit_scope
 from revolution_hub.hub import Hub
-from revolution_hub.model.change import Applied, Fenced, Intake, Move, Outcome, Progress, Take
+from revolution_hub.model.approval import Use
+from revolution_hub.model.change import Applied, Fenced, Intake, Move, Outcome, Progress, Stale, Take
 from revolution_hub.model.execution import Attempt, Execution, StepExecution
 from revolution_hub.model.status import ENDED, StepStatus
 from revolution_hub.model.workflow import Step, Steps, Workflow
@@ -33,6 +34,10 @@ def _forget(outcome: Outcome | BaseException) -> None:
 
 class FencedError(Exception):
     """Raised inside a drive when somebody else holds the execution now; the drive just stops."""
+
+
+class VoidError(Exception):
+    """Raised inside a drive when the approval that was to be used up does not count any more."""
 
 
 class _Question:
@@ -222,7 +227,7 @@ class Run:
         """Whether an answer is noted and not committed."""
         return self._response is not None
 
-    def pending(self, move: Move | None = None, take: Take | None = None) -> Progress:
+    def pending(self, move: Move | None = None, take: Take | None = None, use: Use | None = None) -> Progress:
         """Return everything noted, and the move if there is one, as one change."""
         return Progress(
             tenant_id=self.execution.tenant_id,
@@ -238,6 +243,7 @@ class Run:
             joins=self._joins,
             ends_children=self._ends_children,
             take=take,
+            use=use,
             move=move,
         )
 
@@ -300,10 +306,21 @@ class Run:
         self._starts = [one for one in self._starts if one not in committed.starts]
         self._emitted = [one for one in self._emitted if one not in committed.emitted]
 
-    def flush(self, move: Move | None = None, take: Take | None = None) -> Applied:
-        """Commit everything noted, and the move if there is one. Raises FencedError if we lost the claim."""
+    def take_back(self, record: StepExecution, attempt: Attempt) -> None:
+        """Note a step as it was before this attempt, which was never made."""
+        self._noted_attempts.pop((attempt.step_id, attempt.number), None)
+        tried = self.attempts.get(attempt.step_id, [])
+        tried[:] = [one for one in tried if one.number != attempt.number]
+        self.record(record)
+
+    def flush(self, move: Move | None = None, take: Take | None = None, use: Use | None = None) -> Applied:
+        """Commit everything noted, the move if there is one, and that an approval is used up.
+
+        Raises FencedError if we lost the claim, VoidError if the approval is none any more; then nothing is
+        committed.
+        """
         self.call_off_showing()
-        applied = _applied(self, submit(self.hub.store, self.pending(move, take)))
+        applied = _applied(self, submit(self.hub.store, self.pending(move, take, use)))
         self._noted_steps.clear()
         self._noted_attempts.clear()
         self._shown.clear()
@@ -317,6 +334,8 @@ class Run:
 def _applied(run: Run, outcome: Outcome) -> Applied:
     if isinstance(outcome, Fenced):
         raise FencedError(run.execution.id)
+    if isinstance(outcome, Stale):
+        raise VoidError(run.execution.id)
     if not isinstance(outcome, Applied):
         raise TypeError(f"progress cannot be {type(outcome).__name__}")
     if outcome.woke:

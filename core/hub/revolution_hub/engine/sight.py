@@ -12,6 +12,7 @@ from revolution_hub.engine.addresses import callbacks_in
 from revolution_hub.engine.outputs import output_of
 from revolution_hub.engine.shapes import ANYTHING, NUMBER, TEXT, closed
 from revolution_hub.model.event_names import falls_under, is_own
+from revolution_hub.model.hub_events import HUB_EVENTS
 from revolution_hub.model.workflow import SPREADING, Step, StepKind, Steps, TriggerKind, Workflow
 from revolution_sdk.canonical import CANONICAL
 from revolution_sdk.types import Json, JsonObject
@@ -141,5 +142,6 @@ def _data(event: str, catalog: Catalog) -> Json:
         by_own_name = falls_under(f"{connector.name}.{declared.name}", event)
         found.append(declared.data if by_own_name else catalog.canonical_schema(declared))
     # What a workflow or a person emits under a canonical name has the canonical form.
-    found += [one.data for one in CANONICAL.values() if falls_under(one.name, event)]
+    told = (*CANONICAL.values(), *HUB_EVENTS.values())
+    found += [one.data for one in told if falls_under(one.name, event)]
     return {"anyOf": found} if found and not is_own(event) else ANYTHING

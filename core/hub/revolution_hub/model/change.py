@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeAlias
 
+from revolution_hub.model.approval import Use
 from revolution_hub.model.event import Event, StoredDelivery
 from revolution_hub.model.execution import Attempt, Execution, StepExecution
 from revolution_hub.model.fire import StoredFire
@@ -51,6 +52,7 @@ class Progress:
     `connection_id` is the connection the step under way uses, or the one the execution needs a turn of.
     `starts` are executions that begin with this change, `emitted` events that come with it. `joins` replaces
     what is known of the children.
+    With `use` an approval is used up by it, or nothing is recorded at all because that one is void.
     With `ends_children` every descendant that has not ended is cancelled for this reason. If `take` brings
     further items, `move` is not made.
     """
@@ -68,6 +70,7 @@ class Progress:
     joins: JsonObject | None = None
     ends_children: str | None = None
     take: Take | None = None
+    use: Use | None = None
     move: Move | None = None
 
 

@@ -1,7 +1,19 @@
-"""How work is held: retry, timeouts, a loop's bounds, and what limits the executions of a workflow."""
+"""How work is held: retry, approvals, timeouts, a loop's bounds, and limits of a workflow's executions."""
 
+import re
+
+from revolution_hub.model.approval import (
+    LONGEST_DEADLINE_S,
+    LONGEST_MESSAGE,
+    MOST_ASSIGNEES,
+    MOST_QUORUM,
+    SHORTEST_DEADLINE_S,
+    ApprovalRule,
+)
 from revolution_hub.model.reading import Reader, is_name, join
 from revolution_hub.model.words import (
+    APPROVAL,
+    ASSIGNEE,
     CONCURRENCY,
     LONGEST_DELAY_S,
     LONGEST_GROWN_S,
@@ -16,6 +28,8 @@ from revolution_hub.model.words import (
 )
 from revolution_hub.model.workflow import Concurrency, Loop, RetryPolicy
 from revolution_sdk.types import Json, JsonObject
+
+_ASSIGNEE = re.compile(rf"{ASSIGNEE}\Z")
 
 
 def read_retry(reader: Reader, value: Json, path: str) -> RetryPolicy:
@@ -61,6 +75,48 @@ def read_timeout(reader: Reader, entry: JsonObject, path: str) -> float | None:
     if timeout_s < SHORTEST_TIMEOUT_S:
         reader.problem(place, "a timeout is longer than nothing")
     return timeout_s
+
+
+def read_approval(reader: Reader, value: Json, path: str) -> ApprovalRule:
+    """Return who has to agree before an action is called."""
+    entry = reader.object(value, path)
+    reader.known_words(entry, APPROVAL, path)
+    plain = ApprovalRule()
+    deadline_s = reader.duration(
+        entry.get("deadline"),
+        join(path, "deadline"),
+        plain.deadline_s,
+        low=SHORTEST_DEADLINE_S,
+        high=LONGEST_DEADLINE_S,
+    )
+    return ApprovalRule(
+        assignees=read_assignees(reader, entry, path, "assignees"),
+        quorum=reader.whole(entry.get("quorum"), join(path, "quorum"), 1, MOST_QUORUM, plain.quorum),
+        deadline_s=deadline_s,
+        escalate_to=read_assignees(reader, entry, path, "escalate_to"),
+        message=reader.text(
+            entry.get("message"), join(path, "message"), longest=LONGEST_MESSAGE, needed=False
+        ),
+    )
+
+
+def read_assignees(reader: Reader, entry: JsonObject, path: str, word: str) -> tuple[str, ...]:
+    """Return who is named under a word: users by id, roles by name; nobody if the word is not there."""
+    if word not in entry:
+        return ()
+    place = join(path, word)
+    named = reader.list_(entry[word], place)
+    if named == [] and isinstance(entry[word], list):
+        reader.problem(place, "name at least one user or role, or leave the word out")
+    if len(named) > MOST_ASSIGNEES:
+        reader.problem(place, f"at most {MOST_ASSIGNEES} users and roles")
+        return ()
+    for index, one in enumerate(named):
+        if not isinstance(one, str) or not _ASSIGNEE.match(one):
+            reader.problem(
+                f"{place}[{index}]", "the id of a user (usr_…) or the name of a role is needed here"
+            )
+    return tuple(dict.fromkeys(one for one in named if isinstance(one, str)))
 
 
 def read_loop(reader: Reader, entry: JsonObject, path: str) -> Loop:

@@ -5,7 +5,7 @@ import zlib
 from dataclasses import dataclass, replace
 
 from revolution_hub.model.parse_bodies import read_body
-from revolution_hub.model.parse_policies import read_loop, read_retry, read_timeout
+from revolution_hub.model.parse_policies import read_approval, read_loop, read_retry, read_timeout
 from revolution_hub.model.reading import Reader, is_name, join
 from revolution_hub.model.words import (
     BESIDE,
@@ -86,6 +86,9 @@ def _step(reader: Reader, value: Json, place: Place) -> Step:
         retry=read_retry(reader, entry["retry"], join(path, "retry")) if "retry" in entry else RetryPolicy(),
         timeout_s=read_timeout(reader, entry, path),
         on_error=_on_error(reader, entry, place),
+        approval=read_approval(reader, entry["approval"], join(path, "approval"))
+        if "approval" in entry
+        else None,
     )
 
 

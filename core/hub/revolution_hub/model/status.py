@@ -29,6 +29,7 @@ class WaitReason(StrEnum):
     TURN = "turn"
     CONNECTION = "connection"
     UNCERTAIN = "uncertain"
+    APPROVAL = "approval"
 
 
 class Owner(StrEnum):
@@ -42,6 +43,7 @@ class Owner(StrEnum):
     HOLDER = "it is queued when one before it with the same concurrency key has ended"
     CONNECTION = "it is queued when the connection is there, and when it will never be"
     PERSON = "a person says what happened"
+    APPROVER = "it is queued when its approval is decided, and at `wake_at`, the deadline"
 
 
 OWNERS: Mapping[tuple[ExecutionStatus, WaitReason | None], Owner] = MappingProxyType(
@@ -55,6 +57,7 @@ OWNERS: Mapping[tuple[ExecutionStatus, WaitReason | None], Owner] = MappingProxy
         (ExecutionStatus.WAITING, WaitReason.TURN): Owner.HOLDER,
         (ExecutionStatus.WAITING, WaitReason.CONNECTION): Owner.CONNECTION,
         (ExecutionStatus.WAITING, WaitReason.UNCERTAIN): Owner.PERSON,
+        (ExecutionStatus.WAITING, WaitReason.APPROVAL): Owner.APPROVER,
     }
 )
 """Every state that is not an end, and its owner; a new reason to wait is entered here with its own.

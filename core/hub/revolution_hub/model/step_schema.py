@@ -1,6 +1,14 @@
 """The part of the published JSON Schema that says what a step may be."""
 
 from revolution_hub.model.answer import HEADERS, LOCATION
+from revolution_hub.model.approval import (
+    LONGEST_DEADLINE_S,
+    LONGEST_MESSAGE,
+    MOST_ASSIGNEES,
+    MOST_QUORUM,
+    SHORTEST_DEADLINE_S,
+    ApprovalRule,
+)
 from revolution_hub.model.schema_parts import (
     STEPS,
     TEMPLATE,
@@ -16,6 +24,7 @@ from revolution_hub.model.schema_parts import (
     whole,
 )
 from revolution_hub.model.words import (
+    ASSIGNEE,
     BESIDE,
     EVERYWHERE,
     ID,
@@ -196,6 +205,7 @@ def _beside() -> dict[str, JsonObject]:
     return {
         "with": {"type": "object", "description": "The inputs; every text may hold templates."},
         "connection": text("Which connection is used; without it the connector's oldest one."),
+        "approval": _approval(),
         "retry": _retry(),
         "timeout": described(limit, "How long it may take in all, retries and waits included."),
         "on_error": _on_error(),
@@ -215,6 +225,38 @@ def _beside() -> dict[str, JsonObject]:
         "concurrency": whole("So many items are under way at a time.", 1, MOST_AT_A_TIME, default=1),
         "on_item_error": one_of("Whether the others go on when an item has failed.", ON_ITEM_ERROR),
         "result": {"description": "The result of an item; without it the output of its last step."},
+    }
+
+
+def _approval() -> JsonObject:
+    plain = ApprovalRule()
+    limit = duration(SHORTEST_DEADLINE_S, LONGEST_DEADLINE_S)
+    return object_of(
+        {
+            "assignees": _assignees("Who may agree; without it whoever has the permission approval:decide."),
+            "quorum": whole("So many different people have to agree.", 1, MOST_QUORUM, default=plain.quorum),
+            "deadline": described(limit, "How long is waited for an answer.", default=plain.deadline_s),
+            "escalate_to": _assignees(
+                "Who may agree as well once the deadline has passed; without it, a no."
+            ),
+            "message": {
+                "type": "string",
+                "maxLength": LONGEST_MESSAGE,
+                "description": "What those who are asked are told; may hold templates.",
+            },
+        },
+        describe="People have to agree before the action is called, to exactly what it is called with.",
+    )
+
+
+def _assignees(description: str) -> JsonObject:
+    return {
+        "type": "array",
+        "minItems": 1,
+        "maxItems": MOST_ASSIGNEES,
+        "items": {"type": "string", "pattern": f"^{ASSIGNEE}$"},
+        "description": description,
+        "examples": [["approver", "usr_01kd0000000000000000000000"]],
     }
 
 

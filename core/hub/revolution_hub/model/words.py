@@ -77,7 +77,7 @@ WORK: Final = {
 
 EVERYWHERE: Final = ("id", "if")
 BESIDE: Final = {
-    StepKind.ACTION: ("with", "connection", "retry", "timeout", "on_error"),
+    StepKind.ACTION: ("with", "connection", "approval", "retry", "timeout", "on_error"),
     StepKind.BRANCH: ("then", "else"),
     StepKind.SWITCH: ("cases", "default"),
     StepKind.PARALLEL: ("timeout", "on_error"),
@@ -101,6 +101,9 @@ FINISH: Final = ("status", "reason", "output")
 STATUSES: Final = ("succeeded", "failed")
 RESPOND: Final = ("status", "headers", "body")
 RETRY: Final = ("attempts", "delay", "longest", "backoff", "jitter", "on")
+APPROVAL: Final = ("assignees", "quorum", "deadline", "escalate_to", "message")
+ASSIGNEE: Final = r"(usr_[0-9a-z]{1,60}|[a-z][a-z0-9_-]{0,39})"
+"""A user by its id, or a role by its name."""
 SHORTEST_TIMEOUT_S: Final = 0.001
 LONGEST_DELAY_S: Final = 86_400.0
 LONGEST_GROWN_S: Final = 604_800.0

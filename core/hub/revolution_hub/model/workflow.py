@@ -11,6 +11,7 @@ from enum import StrEnum
 from functools import cached_property
 from typing import TypeAlias
 
+from revolution_hub.model.approval import ApprovalRule
 from revolution_hub.model.schedule import Schedule
 from revolution_hub.model.webhook import Webhook
 from revolution_sdk.types import Json, JsonObject
@@ -128,7 +129,8 @@ class Step:
     step's kind needs, as written: the inputs under `with` of an ACTION and a CALL, what is under the control
     word of SET, FINISH, RESPOND, EMIT and WAIT, `{"value"}` of a SWITCH, `{"items", "result"}` of a FOR_EACH.
     `target` is the name of the workflow a CALL calls, `event` the type of what an EMIT reports. `timeout_s`
-    is how long the step may take in all, its retries and waits included.
+    is how long the step may take in all, its retries and waits included. `approval` says who has to agree
+    before an ACTION is called.
     """
 
     id: str
@@ -145,6 +147,7 @@ class Step:
     retry: RetryPolicy = field(default_factory=RetryPolicy)
     timeout_s: float | None = None
     on_error: OnError | None = None
+    approval: ApprovalRule | None = None
 
     @property
     def connector(self) -> str:

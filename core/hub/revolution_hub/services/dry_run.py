@@ -15,6 +15,7 @@ from revolution_hub.services.guard import may_see, require_on_execution, require
 from revolution_hub.services.pins import Wanted, find_pins
 from revolution_hub.services.versions import DRAFT, document_of
 from revolution_hub.store import connections, workflows
+from revolution_hub.store.approval_policies import policies_of
 from revolution_sdk.types import Json, JsonObject
 
 
@@ -81,5 +82,9 @@ def _surroundings(hub: Hub, principal: Principal) -> Surroundings:
         return called if seen else Workflow(name=name, triggers=(), steps=(), inputs=called.inputs)
 
     return Surroundings(
-        catalog=hub.catalog, connection_of=connection_of, find_workflow=find_workflow, now=hub.now()
+        catalog=hub.catalog,
+        connection_of=connection_of,
+        find_workflow=find_workflow,
+        now=hub.now(),
+        policies=policies_of(hub.store).of(tenant_id),
     )

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from revolution_hub.access.rbac import require
 from revolution_hub.hub import Hub
+from revolution_hub.model.hub_events import HUB_EVENTS
 from revolution_hub.model.principal import Principal
 from revolution_sdk import Connector, EventType
 from revolution_sdk.canonical import CANONICAL, CanonicalEvent
@@ -20,4 +21,6 @@ class EventTypes:
 def list_event_types(hub: Hub, principal: Principal) -> EventTypes:
     """Return every event type there is. A tenant's own, under `custom.`, are declared by nobody."""
     require(principal, "integration:read")
-    return EventTypes(canonical=list(CANONICAL.values()), declared=hub.catalog.event_types())
+    return EventTypes(
+        canonical=[*CANONICAL.values(), *HUB_EVENTS.values()], declared=hub.catalog.event_types()
+    )

@@ -15,7 +15,7 @@ from revolution_hub.model.status import AttemptStatus, StepStatus, WaitReason
 from revolution_hub.services.guard import require_on_execution, require_some, visible
 from revolution_hub.services.items import ItemCounts, children_by_step, counts_of, has_children, has_items
 from revolution_hub.services.retries import part_of_another, placed
-from revolution_hub.store import details, endings, executions
+from revolution_hub.store import approvals, approvers, details, endings, executions
 from revolution_hub.store.details import Child, UnderWay
 from revolution_hub.store.family import living_descendants
 from revolution_hub.store.listing import Filter, list_page
@@ -160,6 +160,8 @@ def resolve_step(
             executions.replace_attempt(
                 tx, replace(attempt, status=AttemptStatus.FAILED, error=said, finished_at=hub.now())
             )
+            approvals.close(tx, execution_id, step_id)
+            approvers.add_requester(tx, details.root_of(tx, execution_id), principal.id)
         resumed = executions.get(tx, execution_id, strict=False)
     hub.wake()
     return resumed

@@ -14,6 +14,7 @@ from revolution_hub.model.workflow import StepKind, Workflow
 from revolution_hub.services.guard import require_on_execution, require_some
 from revolution_hub.services.selection import Outcomes, Selection, each, failed_ones, select
 from revolution_hub.store import executions, reopen
+from revolution_hub.store.approvers import add_requester
 from revolution_hub.store.details import root_of
 from revolution_hub.store.payloads import files_of, whole
 from revolution_hub.store.tx import Tx
@@ -45,6 +46,8 @@ def retry_execution(
         if input_ is not None:
             _require_input(hub, begun, input_)
         _require_turn(reopen.write(tx, reopener.opening, hub.now()))
+        # Whoever has it go on cannot be the one who agrees to what it does then.
+        add_requester(tx, execution_id, principal.id)
         retried = executions.get(tx, execution_id, strict=False)
     hub.wake()
     return retried

@@ -20,13 +20,14 @@ from revolution_hub.services.guard import require_on_workflow
 from revolution_hub.services.idempotency import Once, first_made, remember
 from revolution_hub.services.triggers import listeners_for, schedules_for
 from revolution_hub.services.webhooks import FreshHook, fresh_hook, keep_hook
-from revolution_hub.store import hooks, schedules, workflows
+from revolution_hub.store import approvals, hooks, schedules, workflows
 from revolution_hub.store.paging import Page
 from revolution_hub.store.tx import Tx
 from revolution_hub.store.workflows import StoredVersion, StoredWorkflow
 from revolution_sdk.types import JsonObject
 
 DRAFT, PUBLISHED = "draft", "published"
+NOT_PUBLISHED = "the workflow is not published any more"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,6 +108,7 @@ def unpublish_workflow(hub: Hub, principal: Principal, workflow_id: str) -> Stor
         if present.published_version is None:
             raise ConflictError("the workflow has no published version", code="not_published")
         workflows.stop(tx, workflow_id)
+        approvals.cancel_of_workflow(tx, workflow_id, hub.now(), NOT_PUBLISHED)
         return _store(hub, tx, present, replace(present, published_version=None))
 
 

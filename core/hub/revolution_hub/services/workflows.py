@@ -10,7 +10,7 @@ from revolution_hub.model.principal import Principal
 from revolution_hub.services.definitions import checked
 from revolution_hub.services.guard import require_on_workflow, require_some, visible
 from revolution_hub.services.idempotency import Once, first_made, remember
-from revolution_hub.store import workflows
+from revolution_hub.store import approvals, workflows
 from revolution_hub.store.paging import Page
 from revolution_hub.store.workflows import StoredWorkflow
 from revolution_sdk.types import Json
@@ -84,3 +84,4 @@ def delete_workflow(hub: Hub, principal: Principal, workflow_id: str, revision: 
             raise ConflictError("the workflow was changed meanwhile; read it again", code="stale_revision")
         if not workflows.remove(tx, workflow_id):
             raise NotFoundError("there is no such workflow")
+        approvals.cancel_of_workflow(tx, workflow_id, hub.now(), "the workflow was deleted")

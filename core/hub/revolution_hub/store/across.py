@@ -15,8 +15,9 @@ from sqlalchemy.engine import RowMapping
 from revolution_hub.model.connection import Connection, Hook, ProviderApp
 from revolution_hub.model.event import Listener
 from revolution_hub.model.person import Invitation, Membership
-from revolution_hub.store import sessions, tenants
+from revolution_hub.store import approval_links, sessions, tenants
 from revolution_hub.store import tables as t
+from revolution_hub.store.approval_links import ApprovalLink
 from revolution_hub.store.bulk import put
 from revolution_hub.store.connections import app_of, connection_of
 from revolution_hub.store.rows import sealed_of, value_of
@@ -34,6 +35,7 @@ LISTED = {
     "get_app": "an app may belong to the installation",
     "connections_of_account": "a provider's delivery names an account, not a tenant",
     "find_hooks": "a hook's URL says which tenant it is for",
+    "find_approval_link": "a link to an approval says which tenant it is for",
     "tenant_of_execution": "a callback's URL names an execution, not a tenant",
     "renew": "a worker keeps what it has claimed",
     "hand_back": "a stopping worker returns what it has claimed",
@@ -168,6 +170,12 @@ def tenant_of_execution(store: Store, execution_id: str) -> str | None:
     with store.read_across() as tx:
         query = sa.select(t.executions.c.tenant_id).where(t.executions.c.id == execution_id)
         return tx.conn.execute(query).scalar_one_or_none()
+
+
+def find_approval_link(store: Store, link_hash: str) -> ApprovalLink | None:
+    """Return the link to an approval with this hash, or None."""
+    with store.read_across() as tx:
+        return approval_links.find(tx, link_hash)
 
 
 def renew(store: Store, owner: str, execution_ids: list[str], until: datetime) -> None:

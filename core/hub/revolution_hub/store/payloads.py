@@ -23,7 +23,13 @@ from revolution_sdk.types import Json
 OPTION = "revolution_files"
 """Under this name a connection has the file store of its `Store`."""
 
-OWNER = {"executions": "id", "step_executions": "execution_id", "callbacks": "execution_id", "events": "id"}
+OWNER = {
+    "executions": "id",
+    "step_executions": "execution_id",
+    "callbacks": "execution_id",
+    "approvals": "execution_id",
+    "events": "id",
+}
 """For each table with payloads the column that says whose they are."""
 
 PAYLOADS = {

@@ -7,8 +7,9 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, RowMapping
 
-from revolution_hub.model.change import Applied, Fenced, Move, Outcome, Progress
+from revolution_hub.model.change import Applied, Fenced, Move, Outcome, Progress, Stale
 from revolution_hub.model.status import ENDED, ExecutionStatus, WaitReason
+from revolution_hub.store import approvals
 from revolution_hub.store import tables as t
 from revolution_hub.store.bulk import change, put
 from revolution_hub.store.callbacks import resume_called
@@ -43,6 +44,9 @@ def apply_progress(conn: Connection, changes: Sequence[Progress], *, again: bool
         return []
     rows = _locked(conn, changes)
     held = [one for one in changes if _holds(one, rows.get(one.execution_id))]
+    void = _void(conn, held)
+    if void:
+        held = [one for one in held if one.execution_id not in void]
     held.sort(key=lambda each: each.execution_id)
     joining = join(held, rows)
     _update(conn, held, rows, joining)
@@ -57,9 +61,21 @@ def apply_progress(conn: Connection, changes: Sequence[Progress], *, again: bool
             woke=one.execution_id in woken or one.parent_id in woken,
         )
         if one.execution_id in written or (again and _was_applied(one, rows.get(one.execution_id)))
+        else Stale()
+        if one.execution_id in void
         else Fenced()
         for one in changes
     ]
+
+
+def _void(conn: Connection, held: Sequence[Progress]) -> set[str]:
+    """Use up the approvals that come with the changes; returns the executions whose approval is void."""
+    return {
+        one.execution_id
+        for one in held
+        if one.use is not None
+        and not approvals.use(conn, one.tenant_id, one.execution_id, one.fence, one.use)
+    }
 
 
 def _follow(
@@ -81,7 +97,7 @@ def _follow(
     if any(one.starts for one in held):
         add_executions(conn, [start for one in held for start in one.starts])
         woken |= {one.execution_id for one in held if one.starts}
-    return woken | _called_back(conn, held)
+    return woken | _called_back(conn, held) | _decided(conn, held)
 
 
 def _moment(one: Progress) -> datetime:
@@ -97,6 +113,12 @@ def _called_back(conn: Connection, held: Sequence[Progress]) -> set[str]:
     """Queue those that begin to wait for a callback that is already there; returns their ids."""
     waiting = [one.execution_id for one in held if one.move and one.move.wait_reason is WaitReason.CALLBACK]
     return resume_called(conn, waiting) if waiting else set()
+
+
+def _decided(conn: Connection, held: Sequence[Progress]) -> set[str]:
+    """Queue those that begin to wait for an approval that was decided meanwhile; returns their ids."""
+    waiting = [one.execution_id for one in held if one.move and one.move.wait_reason is WaitReason.APPROVAL]
+    return approvals.resume_decided(conn, waiting) if waiting else set()
 
 
 def _locked(conn: Connection, changes: Sequence[Progress]) -> dict[str, RowMapping]:

@@ -37,7 +37,7 @@ Before = Mapping[ExecutionStatus, datetime]
 
 _TABLE = t.executions
 _ENDED = sorted(map(str, ENDED))
-_PARTS = (t.attempts, t.step_executions, t.callbacks)
+_PARTS = (t.attempts, t.step_executions, t.callbacks, t.approval_requesters, t.approvals)
 _BY_AGE = (
     (t.events, "evt"),
     (t.deliveries, "dlv"),
@@ -246,6 +246,9 @@ def _remove(store: Store, ids: Sequence[str], before: Before) -> list[Owned]:
 def _delete(conn: Connection, ids: Sequence[str]) -> None:
     if not ids:
         return
+    asked = sa.select(t.approvals.c.id).where(t.approvals.c.execution_id.in_(ids))
+    for answers in (t.approval_votes, t.approval_links):
+        conn.execute(sa.delete(answers).where(answers.c.approval_id.in_(asked)))
     for part in _PARTS:
         conn.execute(sa.delete(part).where(part.c.execution_id.in_(ids)))
     conn.execute(sa.delete(_TABLE).where(_TABLE.c.id.in_(ids)))

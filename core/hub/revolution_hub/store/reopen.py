@@ -9,6 +9,7 @@ import sqlalchemy as sa
 
 from revolution_hub.model.execution import Attempt, Execution, StepExecution
 from revolution_hub.model.status import ExecutionStatus, StepStatus, WaitReason
+from revolution_hub.store import approvals
 from revolution_hub.store import tables as t
 from revolution_hub.store.bulk import by, change
 from revolution_hub.store.executions import attempt_of, execution_of, step_of
@@ -120,6 +121,7 @@ def write(tx: Tx, opening: Opening, now: datetime) -> list[Opened]:
     for step in opening.dropped:
         tx.conn.execute(sa.delete(_STEPS).where(*_same(tx, step)))
     for step in opening.begun:
+        approvals.close(tx, step.execution_id, step.step_id)
         tx.conn.execute(sa.update(_STEPS).where(*_same(tx, step)).values(_begun(tx, step)))
     rows = by(map(_row, opening.opened), "id")
     change(tx.conn, _TABLE, [row for row in rows if "joins" not in row])

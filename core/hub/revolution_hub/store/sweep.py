@@ -11,6 +11,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from revolution_hub.model.approval import ApprovalStatus
 from revolution_hub.model.status import (
     ENDED,
     OWNERS,
@@ -20,6 +21,7 @@ from revolution_hub.model.status import (
     WaitReason,
     reasons_of,
 )
+from revolution_hub.store import approvals
 from revolution_hub.store import tables as t
 from revolution_hub.store.connect import SQLITE
 from revolution_hub.store.turns import admit
@@ -65,7 +67,7 @@ def wake_due(store: Store, now: datetime) -> int:
     Who waits for others is queued as well once it has waited long enough.
     """
     timed = reasons_of(Owner.CLOCK)
-    others = [*reasons_of(Owner.CALLER), *reasons_of(Owner.CHILDREN)]
+    others = [one for owner in (Owner.CALLER, Owner.CHILDREN, Owner.APPROVER) for one in reasons_of(owner)]
     due: tuple[tuple[Condition, ...], ...] = (
         (_TABLE.c.wait_reason.in_(timed + others), _TABLE.c.wake_at <= now),
         (_TABLE.c.wait_reason.in_(timed), _TABLE.c.wake_at.is_(None)),
@@ -129,6 +131,28 @@ def wake_connected(store: Store) -> int:
         )
         for wait_on, tenant_id in pairs
     )
+
+
+def wake_decided(store: Store) -> int:
+    """Queue every execution whose approval is not pending any more; returns how many.
+
+    Whoever decides queues it in the same commit, so there should be none.
+    """
+    pending = sa.exists().where(
+        t.approvals.c.id == _TABLE.c.wait_on, t.approvals.c.status == str(ApprovalStatus.PENDING)
+    )
+    waiting: list[Condition] = [t.WAITING, _TABLE.c.wait_reason == str(WaitReason.APPROVAL)]
+    return _move(store, t.BY_MOMENT, [*waiting, sa.not_(pending)], _WOKEN)
+
+
+def cancel_approvals(store: Store, now: datetime) -> int:
+    """Cancel what was asked for in executions that have ended; returns how many."""
+    open_ = sa.select(t.approvals.c.id).where(t.OPEN_APPROVALS).limit(1)
+    with store.read_across() as tx:
+        if tx.conn.execute(open_).first() is None:
+            return 0
+    with store.begin_across() as tx:
+        return approvals.cancel_ended(tx.conn, now, BATCH)
 
 
 def wake_unowned(store: Store) -> int:

@@ -59,6 +59,15 @@ def get(tx: Tx, workflow_id: str) -> StoredWorkflow:
     return value_of(StoredWorkflow, row)
 
 
+def is_published(tx: Tx, workflow_id: str) -> bool:
+    """Tell whether a workflow is there and published."""
+    table = t.workflows
+    query = sa.select(table.c.published_version).where(
+        table.c.tenant_id == tx.tenant_id, table.c.id == workflow_id
+    )
+    return tx.conn.execute(query).scalar_one_or_none() is not None
+
+
 def find_by_name(tx: Tx, name: str) -> StoredWorkflow | None:
     """Return the workflow of this name, or None."""
     row = one_row(tx, t.workflows, t.workflows.c.name == name)

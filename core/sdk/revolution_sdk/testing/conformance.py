@@ -20,6 +20,7 @@ from revolution_sdk.secret import Secret
 from revolution_sdk.types import Json, JsonObject
 
 LONGEST_TITLE = 60
+FEWEST_WORDS = 4
 
 
 class Conformance:
@@ -74,6 +75,12 @@ class Conformance:
         for action in self.connector.actions.values():
             assert action.confirm is None or action.effect is Effect.ONCE, (
                 f"{action.name}: confirm is asked for `once` actions only"
+            )
+
+    def test_critical_actions_say_what_they_do(self) -> None:
+        for action in self.connector.actions.values():
+            assert not action.critical or len(action.description.split()) >= FEWEST_WORDS, (
+                f"{action.name}: people are asked to agree to it, so say in the docstring what it does"
             )
 
     def test_network_actions_declare_where_they_go(self) -> None:

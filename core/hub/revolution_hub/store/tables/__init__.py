@@ -3,6 +3,14 @@
 A change here needs a migration beside it; a test compares both.
 """
 
+from revolution_hub.store.tables.approvals import (
+    OPEN_APPROVALS,
+    approval_links,
+    approval_policies,
+    approval_requesters,
+    approval_votes,
+    approvals,
+)
 from revolution_hub.store.tables.audit import audit_entries
 from revolution_hub.store.tables.columns import metadata
 from revolution_hub.store.tables.connections import connections, data_keys, provider_apps
@@ -91,6 +99,7 @@ __all__ = [
     "IN_LINE",
     "MARKED",
     "NOTABLE",
+    "OPEN_APPROVALS",
     "REPLAY",
     "RUNNING",
     "SKIPPED",
@@ -101,6 +110,11 @@ __all__ = [
     "WAITING",
     "api_keys",
     "app_deliveries",
+    "approval_links",
+    "approval_policies",
+    "approval_requesters",
+    "approval_votes",
+    "approvals",
     "attempts",
     "audit_entries",
     "callbacks",

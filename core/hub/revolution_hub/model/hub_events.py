@@ -1,0 +1,34 @@
+"""What the hub itself reports to a tenant's workflows. Nobody else can report under these names."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Final
+
+from revolution_sdk.canonical import CanonicalEvent
+from revolution_sdk.schema import array, object_, string
+
+APPROVAL_REQUESTED: Final = "hub.approval.requested"
+APPROVAL_DECIDED: Final = "hub.approval.decided"
+
+_APPROVAL = object_(
+    approval_id=string(describe="The approval, apr_…"),
+    status=string(describe="pending, approved, rejected, expired or cancelled"),
+    execution_id=string(describe="The execution that waits, or did"),
+    workflow_id=string(describe="Its workflow"),
+    step_id=string(describe="Its step"),
+    uses=string(describe="The action that is to be called"),
+    message=string(describe="What the step tells those who are asked; it may hold anybody's data"),
+    assignees=array(string(), describe="Users and roles who are asked; empty if it is whoever may decide"),
+    deadline_at=string(format="date-time", describe="Until when an answer is waited for"),
+)
+
+
+def _registry() -> Mapping[str, CanonicalEvent]:
+    rows = ((APPROVAL_REQUESTED, "People are asked"), (APPROVAL_DECIDED, "People have answered, or did not"))
+    return MappingProxyType(
+        {name: CanonicalEvent(name=name, title=title, data=_APPROVAL) for name, title in rows}
+    )
+
+
+HUB_EVENTS: Final = _registry()
+"""Every type of event the hub reports, by its name."""
