@@ -52,6 +52,7 @@ bench: $(STAMP) ## Measure; each benchmark prints one JSON object as its last li
 	@$(BIN)/python benchmarks/safety.py
 	@$(BIN)/python benchmarks/memory.py
 	@$(BIN)/python benchmarks/growth.py
+	@$(BIN)/python benchmarks/access.py
 
 check: $(STAMP) ## Format, lint, types, import contracts
 	@$(BIN)/ruff format --check .

@@ -76,6 +76,7 @@ WITHOUT_PRINCIPAL = {
     "triggers.py listeners_for": "joins the transaction of a function that has required",
     "approval_links.py read_link": "for whoever has an unguessable link, which shows one approval",
     "approval_links.py answer_link": "for the person an unguessable link was made for",
+    "quotas.py require_within": "joins the transaction of a function that has required",
     "executions.py read_for_hook": "for a caller whose delivery a hook has let in",
     "tenants.py find_principal": "finds out who asks in the first place",
     "sessions.py log_in": "finds out who asks in the first place",

@@ -82,6 +82,9 @@ COMMANDS = {
     *(f"polls {name}" for name in ("list", "show", "pause", "resume", "run")),
     *(f"roles {name}" for name in ("list", "create", "delete")),
     *(f"integrations {name}" for name in ("list", "enable", "disable")),
+    "usage",
+    *(f"plans {name}" for name in ("list", "show", "put", "remove", "give")),
+    *(f"audit {name}" for name in ("list", "export", "verify", "head", "prune")),
     *(f"schedules {name}" for name in ("list", "show", "pause", "resume", "backfill", "fires", "preview")),
 }
 

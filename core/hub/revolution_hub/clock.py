@@ -3,6 +3,7 @@
 import logging
 import threading
 
+from revolution_hub.bus.metering import count_usage
 from revolution_hub.bus.replay import advance_replays
 from revolution_hub.bus.schedule import fire_due
 from revolution_hub.engine.recover import sweep
@@ -11,6 +12,7 @@ from revolution_hub.hub import Hub
 
 TICK_S = 0.25
 THOROUGH_TICKS = 20
+COUNT_TICKS = 40
 RETAIN_S = 60.0
 
 _log = logging.getLogger("revolution.clock")
@@ -30,6 +32,8 @@ def run_clock(hub: Hub, stop: threading.Event) -> None:
             ticks += 1
             fire_due(hub)
             advance_replays(hub)
+            if ticks % COUNT_TICKS == 0:
+                count_usage(hub)
         except Exception:
             # Nothing is lost by waiting: the rows stay as they are until the next try succeeds.
             _log.exception("what is due could not all be brought on; it is tried again")

@@ -110,6 +110,12 @@ def _days(least: int) -> Callable[[str], int]:
     return read
 
 
+def _name(text: str) -> str:
+    if not re.fullmatch(r"[a-z][a-z0-9_-]{0,59}", text):
+        raise ValueError("lower case letters, digits, - and _ are needed, and a letter first")
+    return text
+
+
 NAME_OF_PROVIDER = re.compile("[a-z][a-z0-9-]{0,39}")
 MOST_PROVIDERS = 20
 LONGEST_ISSUER = 255
@@ -209,6 +215,15 @@ class Settings:
     )
     drain_s: int = _setting(30, _whole(1, 3600), "seconds a stopping worker may take to finish what it has")
     requests_per_minute: int = _setting(1200, _whole(1, 1_000_000), "API requests per principal and minute")
+    tenant_requests_per_minute: int = _setting(
+        12_000, _whole(1, 10_000_000), "API requests per tenant and minute, unless its plan says otherwise"
+    )
+    anonymous_per_minute: int = _setting(
+        600, _whole(1, 1_000_000), "API requests without a valid key, per client address and minute"
+    )
+    default_plan: str = _setting(
+        "unlimited", _name, "the plan of tenants that were given none: unlimited, free, team or one of yours"
+    )
     guesses_per_minute: int = _setting(
         60,
         _whole(1, 1_000_000),
@@ -263,6 +278,9 @@ class Settings:
     keep_failed_days: int = _setting(90, _days(1), "the same for executions that have failed")
     keep_events_days: int = _setting(
         30, _days(7), "days events and deliveries are kept; 0 keeps for ever, and 7 is the least"
+    )
+    keep_audit_days: int = _setting(
+        0, _days(30), "days audit entries are kept; 0 keeps for ever, and 30 is the least"
     )
     testing: bool = _setting(False, _yes, "for tests alone: allows the crash point")
     crashpoint: CrashPoint | None = _setting(

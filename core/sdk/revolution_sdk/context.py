@@ -9,6 +9,7 @@ from datetime import datetime
 import httpx2
 
 from revolution_sdk.types import Json, JsonObject
+from revolution_sdk.usage import Usage
 
 
 def call_nothing(action: str, value: JsonObject, *, name: str = "", connection: str = "") -> Json:
@@ -52,6 +53,8 @@ class ActionContext:
 
     `emit("contact.created", {…})` reports an event of a type the connector declares, by its local name. It
     counts if the action succeeds, and once: with a `key`, once for everything reported under that key.
+
+    `usage.add("tokens", 1200)` takes down what the call has used of something that is paid for.
     """
 
     http: httpx2.Client
@@ -63,6 +66,7 @@ class ActionContext:
     call: Callable[..., Json] = call_nothing
     record: Callable[[str, Callable[[], Json]], Json] = record_nowhere
     emit: Callable[..., None] = emit_nowhere
+    usage: Usage = field(default_factory=Usage)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -23,6 +23,9 @@ BASE_URL = "https://api.openai.com/v1"
 MOST_TOKENS = 8_000
 """Upper bound of one answer in tokens, a reasoning model's thinking included: it bounds what a call costs."""
 
+MOST_COUNTED = 10_000_000
+"""No answer has more tokens, whatever a server says."""
+
 SHORTEST_TIMEOUT_S = 1.0
 LONGEST_MESSAGE = 300
 NO_MONEY = frozenset({"insufficient_quota", "billing_not_active", "billing_hard_limit_reached"})
@@ -37,6 +40,7 @@ def ask(
     `error_for` says for a refused request, RejectedError `model_refused`, `answer_cut_off` or
     `answer_filtered`, and RetryableError `answer_unreadable` for an answer that does not fit.
     """
+    ctx.usage.require()
     try:
         raw = _library(ctx).chat.completions.with_raw_response.create(
             model=model,
@@ -56,7 +60,7 @@ def ask(
     except openai.APIConnectionError as error:
         raise _cause(error) from error
     body = _json(raw.http_response)
-    _log(ctx, model, body, raw.http_response)
+    _account(ctx, model, body, raw.http_response)
     return read_answer(_content(body), schema)
 
 
@@ -149,9 +153,13 @@ def _first_choice(body: Json) -> JsonObject:
     return first
 
 
-def _log(ctx: ActionContext, model: str, body: Json, response: httpx2.Response) -> None:
+def _account(ctx: ActionContext, model: str, body: Json, response: httpx2.Response) -> None:
+    """Take down what the answer has used: the request, and its tokens as far as the server tells them."""
     usage = body.get("usage") if isinstance(body, dict) else None
     tokens = usage.get("total_tokens") if isinstance(usage, dict) else None
+    ctx.usage.add("requests", 1)
+    if isinstance(tokens, int) and not isinstance(tokens, bool) and 0 <= tokens <= MOST_COUNTED:
+        ctx.usage.add("tokens", tokens)
     ctx.log.info(
         "model %s answered, %s tokens, request %s",
         model,

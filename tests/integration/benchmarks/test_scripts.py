@@ -24,6 +24,7 @@ SCRIPTS = (
     "safety.py",
     "memory.py",
     "growth.py",
+    "access.py",
 )
 
 

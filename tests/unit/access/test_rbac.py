@@ -24,14 +24,10 @@ from revolution_hub.errors import AccessError
 from revolution_hub.model.principal import Principal
 
 READ = {"workflow:read", "execution:read", "integration:read", "connection:read", "event:read"}
-READ |= {"member:read", "tenant:read"}
-INSTALLATION = {"app:share", "tenant:create", "user:manage"}
+READ |= {"member:read", "tenant:read", "usage:read"}
+INSTALLATION = {"app:share", "plan:write", "tenant:create", "user:manage"}
 OPERATOR = READ | {
-    "approval:read",
-    "execution:start",
-    "execution:cancel",
-    "execution:resolve",
-    "event:replay",
+    *("approval:read", "execution:start", "execution:cancel", "execution:resolve", "event:replay")
 }
 EDITOR = OPERATOR | {
     *("workflow:write", "workflow:publish", "event:write"),
@@ -39,7 +35,7 @@ EDITOR = OPERATOR | {
 }
 ADMIN = EDITOR | {
     *("app:write", "key:write", "role:write", "integration:write"),
-    *("member:write", "service:write", "approval:decide"),
+    *("member:write", "service:write", "approval:decide", "audit:read", "audit:export"),
 }
 MAY: dict[str, set[str]] = {
     "guest": set(),
@@ -48,7 +44,7 @@ MAY: dict[str, set[str]] = {
     "operator": OPERATOR,
     "editor": EDITOR,
     "admin": ADMIN,
-    "owner": ADMIN | {"execution:delete", "tenant:write", "approval:policy"},
+    "owner": ADMIN | {"execution:delete", "tenant:write", "approval:policy", "audit:prune"},
 }
 MAY["host"] = MAY["owner"] | INSTALLATION
 

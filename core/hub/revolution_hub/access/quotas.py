@@ -16,6 +16,13 @@ class Allowance:
     reset_s: float
 
 
+def tighter(first: Allowance, second: Allowance) -> Allowance:
+    """Return which of two a client comes up against first."""
+    if first.allowed != second.allowed:
+        return second if first.allowed else first
+    return first if first.remaining <= second.remaining else second
+
+
 class RateLimiter:
     """Lets each principal make `per_minute` requests a minute, as many at once. One per process."""
 
@@ -24,19 +31,20 @@ class RateLimiter:
         self._buckets: dict[str, tuple[float, float]] = {}
         self._lock = threading.Lock()
 
-    def take(self, principal_id: str, now_s: float) -> Allowance:
-        """Count one request at the monotonic second `now_s`."""
-        rate = self._per_minute / 60
+    def take(self, principal_id: str, now_s: float, per_minute: int | None = None) -> Allowance:
+        """Count one request at the monotonic second `now_s`; some may have a rate of their own."""
+        most = self._per_minute if per_minute is None else max(per_minute, 1)
+        rate = most / 60
         with self._lock:
-            tokens, at_s = self._buckets.pop(principal_id, (float(self._per_minute), now_s))
-            tokens = min(self._per_minute, tokens + (now_s - at_s) * rate)
+            tokens, at_s = self._buckets.pop(principal_id, (float(most), now_s))
+            tokens = min(most, tokens + (now_s - at_s) * rate)
             allowed = tokens >= 1
             tokens -= 1 if allowed else 0
             self._buckets[principal_id] = (tokens, now_s)
             if len(self._buckets) > LARGEST_TABLE:
                 self._buckets.pop(next(iter(self._buckets)))
-        wait_s = (self._per_minute - tokens) / rate if allowed else (1 - tokens) / rate
-        return Allowance(allowed, self._per_minute, int(tokens), wait_s)
+        wait_s = (most - tokens) / rate if allowed else (1 - tokens) / rate
+        return Allowance(allowed, most, int(tokens), wait_s)
 
     @property
     def unused(self) -> bool:

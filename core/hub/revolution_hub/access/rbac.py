@@ -37,32 +37,33 @@ PERMISSIONS = {
     "tenant:write": "rename the tenant",
     "role:read": "see roles and what each allows",
     "role:write": "make, change and delete roles of the tenant's own",
+    "audit:read": "see who has changed what, and from where",
+    "audit:export": "take the audit log out as a file",
+    "audit:prune": "remove audit entries that are older than anything must be kept",
+    "usage:read": "see what the tenant has used, its plan and its limits",
+    "plan:write": "make plans, and give tenants of the installation a plan and limits of their own",
     "tenant:create": "create tenants of the installation",
     "user:manage": "see, disable and enable every user of the installation",
 }
 
-INSTALLATION = frozenset({"app:share", "tenant:create", "user:manage"})
+INSTALLATION = frozenset({"app:share", "plan:write", "tenant:create", "user:manage"})
 """What concerns every tenant of the installation; no role that a tenant makes holds it."""
 TENANT_PERMISSIONS = frozenset(PERMISSIONS) - INSTALLATION
 
 _VIEWER = frozenset(
     {
         *("workflow:read", "execution:read", "event:read", "integration:read", "connection:read"),
-        *("tenant:read", "member:read"),
+        *("tenant:read", "member:read", "usage:read"),
     }
 )
 _OPERATOR = _VIEWER | {
-    "approval:read",
-    "execution:start",
-    "execution:cancel",
-    "execution:resolve",
-    "event:replay",
+    *("approval:read", "execution:start", "execution:cancel", "execution:resolve", "event:replay")
 }
 _EDITOR = _OPERATOR | {
     *("workflow:write", "workflow:publish", "event:write"),
     *("connection:use", "connection:write", "role:read"),
 }
-_OWNERS_ALONE = frozenset({"execution:delete", "tenant:write", "approval:policy"})
+_OWNERS_ALONE = frozenset({"execution:delete", "tenant:write", "approval:policy", "audit:prune"})
 
 ROLES = {
     "host": frozenset(PERMISSIONS),

@@ -10,6 +10,7 @@ from revolution_hub.api import (
     approvals,
     approve,
     apps,
+    audit,
     dry_run,
     event_log,
     event_replays,
@@ -23,6 +24,7 @@ from revolution_hub.api import (
     keys,
     members,
     oidc,
+    plans,
     polls,
     repeats,
     roles,
@@ -35,6 +37,7 @@ from revolution_hub.api import (
     taps,
     templates,
     tenants,
+    usage,
     versions,
     webhooks,
     workflow_files,
@@ -44,6 +47,7 @@ from revolution_hub.api.frame import Frame
 from revolution_hub.api.intake import Intake
 from revolution_hub.api.lean import LeanFirst
 from revolution_hub.api.problems import add_handlers
+from revolution_hub.api.rates import Rates
 from revolution_hub.hub import Hub
 from revolution_hub.vault.oidc import Oidc
 from revolution_hub.vault.passwords import Passwords
@@ -66,6 +70,7 @@ _ROUTERS = (
     ),
     *(event_log, event_replays, taps, event_types, polls),
     *(approvals, approve),
+    *(audit, plans, usage),
 )
 
 
@@ -86,7 +91,7 @@ def make_fastapi(hub: Hub) -> FastAPI:
     )
     app.state.hub = hub
     app.state.intake = Intake(hub)
-    app.state.limiter = RateLimiter(hub.settings.requests_per_minute)
+    app.state.rates = Rates(hub.settings)
     app.state.guesses = RateLimiter(hub.settings.guesses_per_minute)
     app.state.logins = RateLimiter(hub.settings.logins_per_minute)
     app.state.entries = RateLimiter(hub.settings.entries_per_minute)

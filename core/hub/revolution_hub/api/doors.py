@@ -6,7 +6,6 @@ at before a body is read.
 
 import asyncio
 import hashlib
-import time
 from collections.abc import Callable, Sequence
 from typing import Annotated, Any, TypeVar
 
@@ -19,7 +18,8 @@ from starlette.requests import ClientDisconnect
 from revolution_hub.access.rbac import PERMISSIONS, SHAREABLE, require
 from revolution_hub.api.lean import LeanRoute
 from revolution_hub.api.problems import problem_of
-from revolution_hub.api.visits import origin_of, visit_of
+from revolution_hub.api.rates import count_request, count_stranger
+from revolution_hub.api.visits import find_visit_of, origin_of
 from revolution_hub.errors import AccessError, ConflictError, InputError, LimitError, Problem
 from revolution_hub.hub import Hub
 from revolution_hub.model.principal import Principal
@@ -55,14 +55,9 @@ def principal_of(request: Request, hub: Annotated[Hub, Depends(hub_of)]) -> Prin
 
     Counts against the principal's rate. What a browser sends by itself counts only from our own pages.
     """
-    if "authorization" in request.headers:
-        principal = _by_key(request, hub)
-    else:
-        principal = principal_of_visit(hub, visit_of(request))
-    allowance = request.app.state.limiter.take(principal.id, time.monotonic())
-    request.state.allowance = allowance
-    if not allowance.allowed:
-        raise LimitError("too many requests", code="rate_limited", retry_after_s=allowance.reset_s)
+    by = _by_key if "authorization" in request.headers else _by_session
+    principal = by(request, hub)
+    count_request(request, hub, principal)
     return principal
 
 
@@ -74,8 +69,17 @@ def _by_key(request: Request, hub: Hub) -> Principal:
         else None
     )
     if principal is None:
+        count_stranger(request, hub)
         raise AccessError("a valid API key is needed as bearer token", code="unauthenticated")
     return principal
+
+
+def _by_session(request: Request, hub: Hub) -> Principal:
+    visit = find_visit_of(request)
+    if visit is None:
+        count_stranger(request, hub)
+        raise AccessError("sign in first, or send an API key as bearer token", code="unauthenticated")
+    return principal_of_visit(hub, visit)
 
 
 HubDep = Annotated[Hub, Depends(hub_of)]

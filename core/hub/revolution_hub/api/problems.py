@@ -37,6 +37,7 @@ _BY_CODE = {
     "revision_required": 428,
     "rate_limited": 429,
     "backlog_full": 429,
+    "quota_exceeded": 429,
     "too_many_replays": 429,
     "too_many_taps": 429,
     "database_unavailable": 503,
@@ -62,6 +63,8 @@ _BY_KIND: Sequence[tuple[type[Exception], int]] = (
     (VaultError, 500),
     (HubError, 500),
 )
+_WITH_DETAILS = ("quota_exceeded",)
+"""The codes whose details are members of the answer: whoever gets one is to act upon them."""
 _UNREAD = (408, 413)
 """The statuses of those who may be in the middle of sending a body."""
 
@@ -101,6 +104,7 @@ def problem_response(
     problems: Sequence[Problem] = (),
     *,
     headers: Mapping[str, str] | None = None,
+    members: JsonObject | None = None,
 ) -> Response:
     """Return a problem+json answer. `path` is that of the first problem, `problems` are all of them.
 
@@ -116,6 +120,7 @@ def problem_response(
         **(problems[0].place() if problems else {}),
         "problems": [one.as_json() for one in problems],
         "request_id": getattr(request.state, "request_id", None),
+        **(members or {}),
     }
     return Response(dump_json(body), status, dict(headers or {}), media_type="application/problem+json")
 
@@ -151,7 +156,8 @@ async def _known(request: Request, error: Exception) -> Response:
         reason = getattr(error, "reason", error)
         _log.error("%s %s failed: %s", request.method, request.url.path, reason)
     problems = error.problems if isinstance(error, DefinitionError) else []
-    return problem_response(request, status, code, str(error), problems, headers=headers)
+    members = error.details if isinstance(error, HubError) and code in _WITH_DETAILS else None
+    return problem_response(request, status, code, str(error), problems, headers=headers, members=members)
 
 
 async def _query(request: Request, error: Exception) -> Response:

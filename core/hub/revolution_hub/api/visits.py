@@ -17,6 +17,8 @@ from revolution_hub.model.principal import Origin
 from revolution_hub.services.sessions import Visit, find_visit
 from revolution_hub.vault.passwords import Passwords
 
+LONGEST_AGENT = 1000
+
 
 def find_visit_of(request: Request) -> Visit | None:
     """Return the visit of the session whose cookie came along, None without a cookie that leads to one."""
@@ -70,7 +72,8 @@ def agent_of(request: Request) -> str:
 def origin_of(request: Request, hub: Hub) -> Origin:
     """Return where a request came from, for the audit log."""
     client = client_of(request, hub.settings.trusted_proxies)
-    return Origin(address=client, request_id=getattr(request.state, "request_id", ""))
+    agent = request.headers.get("user-agent", "")[:LONGEST_AGENT]
+    return Origin(address=client, request_id=getattr(request.state, "request_id", ""), agent=agent)
 
 
 VisitDep = Annotated[Visit, Depends(visit_of)]

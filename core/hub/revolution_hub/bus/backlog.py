@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from revolution_hub.bus.quota import require_quota
 from revolution_hub.errors import LimitError
 from revolution_hub.hub import Hub
 from revolution_hub.store import executions
@@ -82,8 +83,13 @@ class NoRoomError(LimitError):
     code = "backlog_full"
 
 
-def require_room(hub: Hub, tenant_id: str) -> None:
-    """Count one more execution, or raise NoRoomError if the tenant has enough waiting."""
+def require_room(hub: Hub, tenant_id: str, principal_id: str | None = None) -> None:
+    """Count one more execution, or raise NoRoomError if the tenant has enough waiting.
+
+    Raises LimitError `quota_exceeded` if it, or the principal who asks, has used up what it may begin in a
+    minute, on a day or in a month.
+    """
+    require_quota(hub, tenant_id, principal_id)
     most = hub.settings.tenant_backlog
     if not hub.store.companion(Backlog).take(tenant_id, most):
         raise NoRoomError(

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from revolution_hub.bus.polled import Found, read_polled
+from revolution_hub.bus.quota import count_anyway, require_quota
 from revolution_hub.crashpoint import reach
 from revolution_hub.engine import settle
 from revolution_hub.engine.call import NotHere, PluginBug, guarded, open_context
@@ -18,7 +19,7 @@ from revolution_hub.engine.emitted import reported_event
 from revolution_hub.engine.enabled import settings_for
 from revolution_hub.engine.match import listening_to
 from revolution_hub.engine.react import react
-from revolution_hub.errors import ConflictError, HubError, PluginError
+from revolution_hub.errors import ConflictError, HubError, LimitError, PluginError
 from revolution_hub.hub import Hub
 from revolution_hub.model.change import Applied, Finding, Intake
 from revolution_hub.model.connection import Connection
@@ -195,6 +196,12 @@ def finding_of(hub: Hub, look: Look) -> Finding:
         _log.info("the poll %s of %s failed: %s", look.stored.name, look.stored.connection_id, cause)
         return failed(look.stored, cause, hub.now(), every=look.poll.every)
     now = hub.now()
+    intakes = _intakes(hub, look, found, now)
+    try:
+        _require_quota(hub, look.stored.tenant_id, sum(len(one.executions) for one in intakes))
+    except LimitError as error:
+        # The cursor stays, so the same is found again when there is room for it.
+        return failed(look.stored, error, now, every=look.poll.every)
     return Finding(
         tenant_id=look.stored.tenant_id,
         poll_id=look.stored.id,
@@ -202,8 +209,16 @@ def finding_of(hub: Hub, look: Look) -> Finding:
         at=now,
         next_at=now if found.more else now + look.poll.every,
         cursor=found.cursor,
-        found=_intakes(hub, look, found, now),
+        found=intakes,
     )
+
+
+def _require_quota(hub: Hub, tenant_id: str, begun: int) -> None:
+    # What is found in one look is taken as a whole; else a limit below it would never let anything through.
+    if begun:
+        require_quota(hub, tenant_id)
+    for _ in range(begun - 1):
+        count_anyway(hub, tenant_id)
 
 
 def _found(hub: Hub, look: Look) -> Found:

@@ -9,11 +9,13 @@ from datetime import datetime
 
 from revolution_hub.bus.instants import Timing, timing_of
 from revolution_hub.bus.missed import Stretch, wakes_at, what_is_due
+from revolution_hub.bus.quota import count_anyway, require_quota
 from revolution_hub.engine.keys import OWN_KEY, keyed_by
+from revolution_hub.errors import LimitError
 from revolution_hub.hub import Hub
 from revolution_hub.model.change import Applied, Fire, Firing
 from revolution_hub.model.execution import Execution
-from revolution_hub.model.fire import FireStatus, StoredFire
+from revolution_hub.model.fire import FireStatus, Reason, StoredFire
 from revolution_hub.model.ids import new_id
 from revolution_hub.model.schedule import Overlap
 from revolution_hub.model.status import ExecutionStatus, WaitReason
@@ -52,13 +54,30 @@ def _fire(hub: Hub, due: list[StoredSchedule], now: datetime, errors: list[BaseE
     changes: list[Fire] = []
     for schedule in due:
         try:
-            changes.append(look_at(schedule, now))
+            changes.append(_within_quota(hub, schedule, look_at(schedule, now)))
         except Exception as error:
             error.add_note(f"the schedule {schedule.id} of the workflow {schedule.workflow_id}")
             errors.append(error)
     outcomes = submit_all(hub.store, changes)
     errors += [one for one in outcomes if isinstance(one, BaseException)]
     return sum(len(one.execution_ids) for one in outcomes if isinstance(one, Applied))
+
+
+def _within_quota(hub: Hub, schedule: StoredSchedule, change: Fire) -> Fire:
+    """Return what is done about a schedule: nothing is fired if its tenant has used up what it may begin."""
+    if not change.firings:
+        return change
+    try:
+        require_quota(hub, schedule.tenant_id)
+    except LimitError:
+        instants = [one.fire.instant for one in change.firings]
+        first = instants[0] if change.passed is None else change.passed.instant
+        count = len(instants) + (0 if change.passed is None else change.passed.count)
+        passed = Stretch(first=first, last=instants[-1], count=count, reason=Reason.QUOTA)
+        return replace(change, firings=(), passed=passed_of(schedule, passed, change.at))
+    for _ in change.firings[1:]:
+        count_anyway(hub, schedule.tenant_id)
+    return change
 
 
 def look_at(schedule: StoredSchedule, now: datetime) -> Fire:

@@ -47,6 +47,17 @@ class Client:
         """Read something as it is."""
         return self._response("GET", path).content
 
+    def stream(self, path: str, /, **query: str) -> Iterator[bytes]:
+        """Read something large as it comes."""
+        try:
+            with self._http.stream("GET", path, params=query) as answer:
+                if answer.status_code >= 400:
+                    answer.read()
+                    raise _problem(answer)
+                yield from answer.iter_bytes()
+        except httpx2.HTTPError as error:
+            raise HubError(f"the hub at {self._http.base_url} did not answer to the end: {error}") from error
+
     def everything(self, path: str, /, **query: str) -> Iterator[Any]:
         """Read a list page by page."""
         query |= {"limit": "200", "sort": "created_at"}

@@ -30,6 +30,9 @@ PLACES = {
     "roles": "roles:roles",
     "integrations": "integrations:integrations",
     "approvals": "approvals:approvals",
+    "audit": "audit:audit",
+    "usage": "usage:usage",
+    "plans": "usage:plans",
 }
 """Every command: the file in this folder that has it, and its name there."""
 

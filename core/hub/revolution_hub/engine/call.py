@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from typing import Protocol, TypeVar
 
 from revolution_hub.engine.limits import require_payload
+from revolution_hub.engine.metered import metering
 from revolution_hub.errors import HubError, InputError, LimitError, PluginError
 from revolution_hub.hub import Hub
 from revolution_hub.model.connection import Connection
@@ -122,7 +123,10 @@ def open_context(
     connector, connection = place.connector, place.connection
     tokens = _token_source(hub, connector, connection)
     base_url = connection.base_url if connection else ""
-    with hub.egress.client(connector, base_url, tokens, deadline, hub.now) as http:
+    with (
+        metering(hub, connection) as usage,
+        hub.egress.client(connector, base_url, tokens, deadline, hub.now) as http,
+    ):
         yield ActionContext(
             http=http,
             idempotency_key=key,
@@ -133,6 +137,7 @@ def open_context(
             call=capabilities.call,
             record=capabilities.record,
             emit=capabilities.emit,
+            usage=usage,
         )
 
 

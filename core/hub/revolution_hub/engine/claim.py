@@ -1,5 +1,6 @@
 """claim: take queued executions with a lease and a fence, and load what is needed to drive one."""
 
+import time
 from collections import deque
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -15,7 +16,38 @@ from revolution_hub.model.workflow import Workflow
 from revolution_hub.store import executions
 from revolution_hub.store.claim import Caps, Turns, claim
 from revolution_hub.store.payloads import whole_execution
+from revolution_hub.store.plans import running_caps
 from revolution_sdk.types import Json
+
+CAPS_S = 10.0
+
+
+def caps_of(hub: Hub) -> Caps:
+    """Read how many executions of each tenant may be driven at a time; never more than the setting says."""
+    most = hub.settings.tenant_running
+    usual, others = running_caps(hub.store, hub.settings.default_plan)
+    by_default = most if usual is None else min(most, int(usual))
+    own = {one: most if cap is None else min(most, int(cap)) for one, cap in others.items()}
+    return Caps(
+        tenant=by_default,
+        connection=hub.settings.connection_running,
+        tenants={one: cap for one, cap in own.items() if cap != by_default},
+    )
+
+
+@dataclass(slots=True)
+class PlanCaps:
+    """How many executions of each tenant may be driven at a time, as settings and plans said lately."""
+
+    known: Caps | None = None
+    until_s: float = 0.0
+
+    def now(self, hub: Hub) -> Caps:
+        """Return what counts now; plans are looked at every few seconds."""
+        at_s = time.monotonic()
+        if self.known is None or at_s >= self.until_s:
+            self.known, self.until_s = caps_of(hub), at_s + CAPS_S
+        return self.known
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,6 +59,7 @@ class Claimer:
     isolated: bool = False
     watch: Watch | None = None
     turns: Turns = field(default_factory=Turns)
+    caps: PlanCaps = field(default_factory=PlanCaps)
 
     def take(self, limit: int, *, among: int = 1) -> list[Execution]:
         """Claim up to `limit` executions, tenants in turn, and of few no more than one of `among` processes'
@@ -40,7 +73,7 @@ class Claimer:
             now,
             now + timedelta(seconds=settings.lease_s),
             limit=limit,
-            caps=Caps(tenant=settings.tenant_running, connection=settings.connection_running),
+            caps=self.caps.now(self.hub),
             turns=self.turns,
             among=among,
             isolated=self.isolated,

@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import TypeAlias
 
 from revolution_hub.model.approval import Use
+from revolution_hub.model.audit import AuditEntry
 from revolution_hub.model.event import Event, StoredDelivery
 from revolution_hub.model.execution import Attempt, Execution, StepExecution
 from revolution_hub.model.fire import StoredFire
@@ -104,11 +105,12 @@ class Keep:
 class Start:
     """One execution started by hand. Its idempotency key decides if it has one.
 
-    `steps` are what it need not do again.
+    `steps` are what it need not do again. An `entry` goes into the audit log if it is new.
     """
 
     execution: Execution
     steps: tuple[StepExecution, ...] = ()
+    entry: AuditEntry | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -21,6 +21,7 @@ class Reason(StrEnum):
     PAUSED = "paused"
     OVERLAP = "overlap"
     DUPLICATE = "duplicate"
+    QUOTA = "quota"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -62,6 +62,9 @@ class Files(Protocol):
     def older_than(self, moment_s: float) -> Iterable[tuple[str, str]]:
         """Return tenant and owner of the folders nothing was put into since this moment, in Unix seconds."""
 
+    def sizes(self) -> Iterable[tuple[str, int]]:
+        """Return every tenant with the bytes that are kept for it."""
+
 
 def to_stored(value: Json) -> Json:
     """Return what is written to a row for a value."""

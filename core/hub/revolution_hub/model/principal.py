@@ -14,10 +14,11 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Origin:
-    """Where a request came from, as far as it is known: the client's address and the request's id."""
+    """Where a request came from, as far as known: the client's address and program, the request's id."""
 
     address: str = ""
     request_id: str = ""
+    agent: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

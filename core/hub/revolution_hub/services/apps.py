@@ -6,12 +6,14 @@ from datetime import timedelta
 from revolution_hub.access.rbac import require
 from revolution_hub.errors import ConflictError, NotFoundError
 from revolution_hub.hub import Hub
+from revolution_hub.model.audit import entry_of
 from revolution_hub.model.connection import ProviderApp
 from revolution_hub.model.ids import new_id, new_key
 from revolution_hub.model.principal import Principal
 from revolution_hub.services.idempotency import Once, first_made, remember
-from revolution_hub.store import apps
+from revolution_hub.store import apps, audit
 from revolution_hub.vault.apps import app_token, reseal_app, seal_app
+from revolution_hub.vault.vault import MARKED
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,11 +50,14 @@ def create_app(
         owner_tenant_id=owner,
         created_at=now,
     )
+    said = {"client_id": wanted.client_id, "client_secret": True, "shared": wanted.shared}
+    marks = {"client_secret": hub.vault.stamp(principal.tenant_id, MARKED, wanted.client_secret)}
     with hub.store.begin(principal.tenant_id) as tx:
         made = first_made(tx, principal, once)
         if made is None:
             apps.add(tx, app)
             remember(tx, principal, once, app.id, now)
+            audit.append(tx, entry_of(principal, "app.create", app.id, now, after=said, marks=marks))
         known = apps.find(tx, made or app.id)
     if known is None:
         raise NotFoundError("there is no such provider app")
@@ -82,9 +87,11 @@ def replace_app_secret(
     if app.owner_tenant_id is None:
         require(principal, "app:share")
     sealed = reseal_app(hub.vault, app, secret, hub.now() + overlap)
+    marks = {"client_secret": hub.vault.stamp(principal.tenant_id, MARKED, secret)}
     with hub.store.begin(principal.tenant_id) as tx:
         if not apps.replace_secret(tx, app, sealed):
             raise ConflictError("the secret was replaced meanwhile; try again")
+        audit.append(tx, entry_of(principal, "app.rotate", app.id, hub.now(), marks=marks))
     return _own(hub, replace(app, secret=sealed))
 
 

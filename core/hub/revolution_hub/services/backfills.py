@@ -10,11 +10,12 @@ from revolution_hub.bus.instants import Timing, instants_from, timing_of
 from revolution_hub.bus.schedule import Started, firing_of
 from revolution_hub.errors import InputError, Problem
 from revolution_hub.hub import Hub
+from revolution_hub.model.audit import entry_of
 from revolution_hub.model.fire import FireStatus, StoredFire
 from revolution_hub.model.principal import Principal
 from revolution_hub.services.guard import require_on_schedule
 from revolution_hub.services.idempotency import Once, first_made, remember
-from revolution_hub.store import fires, schedules
+from revolution_hub.store import audit, fires, schedules
 
 MOST_BACKFILLED: Final = 500
 
@@ -59,6 +60,8 @@ def backfill_schedule(
         ]
         records = fires.start(tx.conn, firings)
         fires.keep(tx.conn, records)
+        after = {"again": True} if again else {}
+        audit.append(tx, entry_of(principal, "schedule.backfill", schedule_id, now, after=after))
     if any(one.status is FireStatus.FIRED for one in records):
         hub.wake()
     return Backfilled(fired=records, left_alone=len(found) - len(firings))

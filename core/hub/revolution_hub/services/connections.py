@@ -9,16 +9,20 @@ from revolution_hub.access.rbac import SharedKind, require
 from revolution_hub.bus.poll import arrange
 from revolution_hub.errors import ConflictError, InputError, NotFoundError, Problem
 from revolution_hub.hub import Hub
+from revolution_hub.model.audit import entry_of
 from revolution_hub.model.connection import Connection
 from revolution_hub.model.ids import new_id
 from revolution_hub.model.principal import Principal
 from revolution_hub.model.status import ConnectionStatus
+from revolution_hub.model.strict_json import canonical_json
 from revolution_hub.services.guard import require_on_connection, require_some, visible
 from revolution_hub.services.idempotency import Once, first_made, remember
-from revolution_hub.store import across, connections, executions, polls
+from revolution_hub.services.quotas import require_within
+from revolution_hub.store import across, audit, connections, executions, polls
 from revolution_hub.store.paging import Page
 from revolution_hub.vault.apps import app_secret
 from revolution_hub.vault.tokens import Grant, fetch_grant
+from revolution_hub.vault.vault import MARKED
 from revolution_sdk import Connector, ConnectorError, OAuth2
 from revolution_sdk.types import JsonObject
 
@@ -62,11 +66,16 @@ def create_connection(
         created_at=now,
         updated_at=now,
     )
+    marks = _marks(hub, principal, wanted.credential)
     with hub.store.begin(principal.tenant_id) as tx:
+        require_within(hub, tx, "connections", connections.count_all(tx))
         connections.add(tx, connection)
         executions.resume_waiting_on(tx, connector.name)
         arrange(hub, tx)
         remember(tx, principal, once, connection.id, now)
+        audit.append(
+            tx, entry_of(principal, "connection.create", connection.id, now, after=_said(wanted), marks=marks)
+        )
     hub.wake()
     return connection
 
@@ -108,6 +117,7 @@ def reauthorize(
     sealed = hub.vault.seal(
         principal.tenant_id, present.id, grant.document, version=present.credential.version + 1
     )
+    marks = _marks(hub, principal, credential)
     with hub.store.begin(principal.tenant_id) as tx:
         if not connections.replace_credential(
             tx,
@@ -121,6 +131,7 @@ def reauthorize(
             raise ConflictError("the connection was changed meanwhile; try again")
         executions.resume_waiting_on(tx, present.id)
         polls.wake(tx, present.id, hub.now())
+        audit.append(tx, entry_of(principal, "connection.reauthorize", present.id, hub.now(), marks=marks))
     hub.wake()
     return _get(hub, principal, connector, connection_id)
 
@@ -130,7 +141,9 @@ def delete_connection(hub: Hub, principal: Principal, connector: str, connection
     require(principal, "connection:write")
     _get(hub, principal, connector, connection_id)
     with hub.store.begin(principal.tenant_id) as tx:
-        connections.remove(tx, connection_id)
+        if not connections.remove(tx, connection_id):
+            raise NotFoundError("there is no such connection")
+        audit.append(tx, entry_of(principal, "connection.delete", connection_id, hub.now()))
         polls.remove(tx, connection_id)
         executions.resume_waiting_on(tx, connection_id)
     hub.wake()
@@ -142,6 +155,15 @@ def _get(hub: Hub, principal: Principal, connector: str, connection_id: str) -> 
     if connection.connector != connector:
         raise NotFoundError("there is no such connection")
     return connection
+
+
+def _said(wanted: NewConnection) -> JsonObject:
+    given = {"app": wanted.app, "base_url": wanted.base_url, "credential": True, "name": wanted.name}
+    return {name: value for name, value in given.items() if value}
+
+
+def _marks(hub: Hub, principal: Principal, credential: JsonObject) -> dict[str, str]:
+    return {"credential": hub.vault.stamp(principal.tenant_id, MARKED, canonical_json(credential))}
 
 
 def _check(hub: Hub, connector: Connector, wanted: NewConnection) -> None:

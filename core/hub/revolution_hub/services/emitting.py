@@ -61,7 +61,7 @@ def emit_event(hub: Hub, principal: Principal, given: NewEvent, once: Once | Non
     )
     intake = react(hub.catalog, event, listeners_of(hub, event))
     for _ in intake.executions:
-        require_room(hub, principal.tenant_id)
+        require_room(hub, principal.tenant_id, principal.id)
     outcome = submit(hub.store, intake)
     if isinstance(outcome, Duplicate):
         if key is None:

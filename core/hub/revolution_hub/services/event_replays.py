@@ -5,11 +5,13 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from revolution_hub.access.rbac import require
+from revolution_hub.bus.quota import require_quota
 from revolution_hub.bus.replay import key_of
 from revolution_hub.engine.repeat import Repeat, Target, repeated
 from revolution_hub.engine.versions import workflow_version
 from revolution_hub.errors import ConflictError, LimitError
 from revolution_hub.hub import Hub
+from revolution_hub.model.audit import entry_of
 from revolution_hub.model.change import Duplicate, Start
 from revolution_hub.model.ids import new_id
 from revolution_hub.model.parse_workflow import parse
@@ -17,7 +19,7 @@ from revolution_hub.model.principal import Principal
 from revolution_hub.services.guard import require_on_workflow
 from revolution_hub.services.idempotency import Once, first_made, remember
 from revolution_hub.services.starts import DRAFT_VERSION
-from revolution_hub.store import event_replays, events, workflows
+from revolution_hub.store import audit, event_replays, events, workflows
 from revolution_hub.store.event_replays import EventReplay, ReplayStatus, filter_json
 from revolution_hub.store.events import EventFilter
 from revolution_hub.store.paging import Page
@@ -60,9 +62,11 @@ def replay_event(
         target = _target(tx, goal)
         if first_made(tx, principal, once) is None:
             remember(tx, principal, once, event_id, hub.now())
+    require_quota(hub, principal.tenant_id, principal.id)
     key = key_of(principal.id, once.key, event_id, goal.workflow_id) if once else None
     execution = repeated(hub.catalog, event, target, Repeat(made_by=principal.id, now=hub.now(), key=key))
-    outcome = submit(hub.store, Start(execution=execution))
+    entry = entry_of(principal, "event.replay", event_id, hub.now(), after={goal.workflow_id: True})
+    outcome = submit(hub.store, Start(execution=execution, entry=entry))
     hub.wake()
     return (outcome.of, False) if isinstance(outcome, Duplicate) else (execution.id, True)
 
@@ -97,6 +101,8 @@ def replay_events(
         )
         event_replays.add(tx, replay)
         remember(tx, principal, once, replay.id, hub.now())
+        after = {goal.workflow_id: True}
+        audit.append(tx, entry_of(principal, "event_replay.create", replay.id, hub.now(), after=after))
     return replay, True
 
 
@@ -122,6 +128,7 @@ def cancel_event_replay(hub: Hub, principal: Principal, replay_id: str) -> Event
         ended = replace(known, status=ReplayStatus.CANCELLED, finished_at=hub.now())
         if known.status is not ReplayStatus.RUNNING or not event_replays.note(tx, known, ended):
             raise ConflictError("the replay has ended", code="already_ended")
+        audit.append(tx, entry_of(principal, "event_replay.cancel", replay_id, hub.now()))
     return ended
 
 

@@ -9,13 +9,14 @@ from revolution_hub.access.rbac import require
 from revolution_hub.engine.settle import tries_of
 from revolution_hub.errors import ConflictError, InputError, NotFoundError, Problem
 from revolution_hub.hub import Hub
+from revolution_hub.model.audit import entry_of
 from revolution_hub.model.execution import Attempt, Execution, StepExecution, error_json
 from revolution_hub.model.principal import Principal
 from revolution_hub.model.status import AttemptStatus, StepStatus, WaitReason
 from revolution_hub.services.guard import require_on_execution, require_some, visible
 from revolution_hub.services.items import ItemCounts, children_by_step, counts_of, has_children, has_items
 from revolution_hub.services.retries import part_of_another, placed
-from revolution_hub.store import approvals, approvers, details, endings, executions
+from revolution_hub.store import approvals, approvers, audit, details, endings, executions, usage
 from revolution_hub.store.details import Child, UnderWay
 from revolution_hub.store.family import living_descendants
 from revolution_hub.store.listing import Filter, list_page
@@ -107,6 +108,7 @@ def cancel_execution(hub: Hub, principal: Principal, execution_id: str) -> Cance
         # Those it has fenced off can record nothing any more, so this is how they were left.
         under_way = details.list_under_way(tx, family)
         cancelled = executions.get(tx, execution_id, strict=False)
+        audit.append(tx, entry_of(principal, "execution.cancel", execution_id, hub.now()))
     hub.wake()
     return Cancelled(execution=cancelled, under_way=under_way)
 
@@ -119,7 +121,9 @@ def delete_execution(hub: Hub, principal: Principal, execution_id: str) -> None:
     """
     require(principal, "execution:delete")
     with hub.store.begin(principal.tenant_id) as tx:
+        usage.note_deleted(tx, execution_id, hub.now())
         gone = remove_one(tx, execution_id)
+        audit.append(tx, entry_of(principal, "execution.delete", execution_id, hub.now()))
     finish(hub.store, [gone], threading.Event())
 
 
@@ -163,6 +167,8 @@ def resolve_step(
             approvals.close(tx, execution_id, step_id)
             approvers.add_requester(tx, details.root_of(tx, execution_id), principal.id)
         resumed = executions.get(tx, execution_id, strict=False)
+        after = {step_id: str(verdict)}
+        audit.append(tx, entry_of(principal, "execution.resolve", execution_id, hub.now(), after=after))
     hub.wake()
     return resumed
 

@@ -135,7 +135,7 @@ def run_action(
     step: JsonObject = {"id": "action", "uses": uses, "with": names}
     if connection is not None:
         step["connection"] = connection
-    require_room(hub, principal.tenant_id)
+    require_room(hub, principal.tenant_id, principal.id)
     execution_id, _ = start_by_hand(
         hub,
         tenant_id=principal.tenant_id,

@@ -8,10 +8,11 @@ from revolution_hub.access.rbac import require
 from revolution_hub.bus.poll import declared
 from revolution_hub.errors import ConflictError
 from revolution_hub.hub import Hub
+from revolution_hub.model.audit import entry_of
 from revolution_hub.model.connection import Connection
 from revolution_hub.model.poll import StoredPoll
 from revolution_hub.model.principal import Principal
-from revolution_hub.store import connections, polls
+from revolution_hub.store import audit, connections, polls
 from revolution_hub.store.paging import Page
 from revolution_hub.store.tx import Tx
 from revolution_sdk import Connector, Poll
@@ -53,7 +54,8 @@ def pause_poll(hub: Hub, principal: Principal, poll_id: str) -> Listed:
     """Look for nothing until it is resumed, and find then what has happened meanwhile: the cursor is kept."""
     require(principal, "connection:write")
     with hub.store.begin(principal.tenant_id) as tx:
-        polls.get(tx, poll_id)
+        if polls.get(tx, poll_id).paused_at is None:
+            audit.append(tx, entry_of(principal, "poll.pause", poll_id, hub.now()))
         polls.pause(tx, poll_id, hub.now())
         return _one(hub, tx, polls.get(tx, poll_id))
 
@@ -64,6 +66,7 @@ def resume_poll(hub: Hub, principal: Principal, poll_id: str) -> Listed:
     with hub.store.begin(principal.tenant_id) as tx:
         if polls.get(tx, poll_id).paused_at is not None:
             polls.due(tx, poll_id, hub.now())
+            audit.append(tx, entry_of(principal, "poll.resume", poll_id, hub.now()))
         return _one(hub, tx, polls.get(tx, poll_id))
 
 
@@ -74,6 +77,7 @@ def run_poll(hub: Hub, principal: Principal, poll_id: str) -> Listed:
         if polls.get(tx, poll_id).paused_at is not None:
             raise ConflictError("the poll is paused; resume it first", code="poll_paused")
         polls.due(tx, poll_id, hub.now())
+        audit.append(tx, entry_of(principal, "poll.run", poll_id, hub.now()))
         return _one(hub, tx, polls.get(tx, poll_id))
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from revolution_hub.access.rbac import require
+from revolution_hub.bus.quota import require_quota
 from revolution_hub.engine.inputs import checked_inputs
 from revolution_hub.engine.keys import keyed
 from revolution_hub.engine.replay import Walked, taken_over, walk_to
@@ -12,6 +13,7 @@ from revolution_hub.engine.scope import GIVES_INPUTS
 from revolution_hub.engine.versions import workflow_version
 from revolution_hub.errors import ConflictError, InputError, Problem
 from revolution_hub.hub import Hub
+from revolution_hub.model.audit import entry_of
 from revolution_hub.model.change import Duplicate, Start
 from revolution_hub.model.execution import Execution, StepExecution
 from revolution_hub.model.ids import new_id
@@ -117,15 +119,24 @@ def _replay(
     problems = [*walked.problems, *_input_problems(hub, walked, wish)]
     if problems:
         raise InputError("the execution cannot be repeated like this", problems)
+    require_quota(hub, principal.tenant_id, principal.id)
     execution = _repeated(hub, principal, source, wish, once)
     steps = taken_over(walked, execution)
     if walked.step is not None and wish.inputs:
         steps += (_begun(execution, walked.step, wish.inputs[walked.step.id], len(steps)),)
     # A first claim finds fence 1 and knows that nothing is recorded; here something is.
     execution = replace(execution, fence=1 if steps else 0)
-    outcome = submit(hub.store, Start(execution=execution, steps=steps))
+    entry = entry_of(principal, "execution.replay", execution_id, hub.now(), after=_said(wish))
+    outcome = submit(hub.store, Start(execution=execution, steps=steps, entry=entry))
     hub.wake()
     return (outcome.of, False) if isinstance(outcome, Duplicate) else (execution.id, True)
+
+
+def _said(wish: Wish) -> JsonObject:
+    """Return how it differs from the one that is repeated, for the audit log, which keeps the names alone."""
+    given = {"data": wish.data is not None, "from_step": wish.from_step, "inputs": bool(wish.inputs)}
+    other = {"version": wish.version != "same"}
+    return {name: True for name, value in {**given, **other}.items() if value}
 
 
 def _read(tx: Tx, execution_id: str, wish: Wish) -> _Source:

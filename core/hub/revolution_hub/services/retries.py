@@ -6,6 +6,7 @@ from revolution_hub.engine.reopen import Reopener
 from revolution_hub.engine.versions import workflow_version
 from revolution_hub.errors import ConflictError, InputError, NotFoundError, Problem
 from revolution_hub.hub import Hub
+from revolution_hub.model.audit import entry_of
 from revolution_hub.model.execution import Execution, StepExecution
 from revolution_hub.model.parse_workflow import parse
 from revolution_hub.model.principal import Principal
@@ -13,7 +14,7 @@ from revolution_hub.model.status import ExecutionStatus
 from revolution_hub.model.workflow import StepKind, Workflow
 from revolution_hub.services.guard import require_on_execution, require_some
 from revolution_hub.services.selection import Outcomes, Selection, each, failed_ones, select
-from revolution_hub.store import executions, reopen
+from revolution_hub.store import audit, executions, reopen
 from revolution_hub.store.approvers import add_requester
 from revolution_hub.store.details import root_of
 from revolution_hub.store.payloads import files_of, whole
@@ -49,6 +50,8 @@ def retry_execution(
         # Whoever has it go on cannot be the one who agrees to what it does then.
         add_requester(tx, execution_id, principal.id)
         retried = executions.get(tx, execution_id, strict=False)
+        after = {} if input_ is None else {"input": True}
+        audit.append(tx, entry_of(principal, "execution.retry", execution_id, hub.now(), after=after))
     hub.wake()
     return retried
 

@@ -9,10 +9,11 @@ from revolution_hub.bus.missed import stretch, wakes_at
 from revolution_hub.bus.schedule import passed_of
 from revolution_hub.errors import ConflictError
 from revolution_hub.hub import Hub
+from revolution_hub.model.audit import entry_of
 from revolution_hub.model.fire import FireStatus, Reason, StoredFire
 from revolution_hub.model.principal import Principal
 from revolution_hub.services.guard import require_on_schedule, require_some, visible
-from revolution_hub.store import fires, schedules
+from revolution_hub.store import audit, fires, schedules
 from revolution_hub.store.paging import Page
 from revolution_hub.store.schedules import StoredSchedule
 
@@ -75,6 +76,7 @@ def pause_schedule(hub: Hub, principal: Principal, schedule_id: str) -> Listed:
             if present.wake_at is None:
                 raise ConflictError("no instant of the schedule is left to come", code="schedule_ended")
             schedules.put(tx, replace(present, wake_at=None, paused_at=hub.now()))
+            audit.append(tx, entry_of(principal, "schedule.pause", schedule_id, hub.now()))
         return _listed(hub, *schedules.get(tx, schedule_id))
 
 
@@ -93,6 +95,8 @@ def resume_schedule(hub: Hub, principal: Principal, schedule_id: str, *, catch_u
             if passed is not None:
                 fires.keep(tx.conn, [passed])
             schedules.put(tx, _resumed(present, timing, now, catch_up=catch_up))
+            after = {"catch_up": True} if catch_up else {}
+            audit.append(tx, entry_of(principal, "schedule.resume", schedule_id, now, after=after))
         return _listed(hub, *schedules.get(tx, schedule_id))
 
 

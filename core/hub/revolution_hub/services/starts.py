@@ -59,7 +59,7 @@ def execute_workflow(
             raise ConflictError("the workflow has no published version yet", code="not_published")
         workflow = parse(stored.document) if trial.draft else workflow_version(tx, workflow_id, version)
         found = find_pins(hub.catalog, tx, workflow, workflow_id, trial.wanted) if trial.pinned else None
-    require_room(hub, principal.tenant_id)
+    require_room(hub, principal.tenant_id, principal.id)
     return start_by_hand(
         hub,
         tenant_id=principal.tenant_id,

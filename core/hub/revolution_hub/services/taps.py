@@ -16,13 +16,14 @@ from revolution_hub.access.rbac import require
 from revolution_hub.engine.match import match
 from revolution_hub.errors import DefinitionError, InputError, LimitError, Problem
 from revolution_hub.hub import Hub
+from revolution_hub.model.audit import entry_of
 from revolution_hub.model.event import Event, Listener
 from revolution_hub.model.event_names import is_asked_for
 from revolution_hub.model.ids import first_id, new_id
 from revolution_hub.model.parse_workflow import parse
 from revolution_hub.model.principal import Principal
 from revolution_hub.services.triggers import listeners_for
-from revolution_hub.store import connections, hooks, taps, workflows
+from revolution_hub.store import audit, connections, hooks, taps, workflows
 from revolution_hub.store.deliveries import Delivered
 from revolution_hub.store.taps import SETTLED_S, Tap, Wanted
 from revolution_hub.store.tx import Tx
@@ -76,6 +77,9 @@ def create_tap(hub: Hub, principal: Principal, wanted: NewTap) -> Tap:
         if taps.count_live(tx, now) >= MOST_LIVE:
             raise LimitError("remove a tap first, or let one expire", code="too_many_taps")
         taps.add(tx, tap)
+        given = {"connection": wanted.connection_id, "event": wanted.event, "workflow": wanted.workflow_id}
+        after = {name: value for name, value in given.items() if value is not None}
+        audit.append(tx, entry_of(principal, "tap.create", tap.id, now, after=after))
     return tap
 
 
@@ -130,6 +134,7 @@ def remove_tap(hub: Hub, principal: Principal, tap_id: str) -> None:
     with hub.store.begin(principal.tenant_id) as tx:
         taps.get(tx, tap_id, hub.now())
         taps.remove(tx, tap_id)
+        audit.append(tx, entry_of(principal, "tap.remove", tap_id, hub.now()))
 
 
 def _require_known(hub: Hub, wanted: NewTap) -> None:

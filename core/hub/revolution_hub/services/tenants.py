@@ -8,7 +8,7 @@ from revolution_hub.access.rbac import ON_WORKFLOWS, require
 from revolution_hub.access.roles import permissions_within
 from revolution_hub.errors import AccessError, NotFoundError
 from revolution_hub.hub import Hub
-from revolution_hub.model.audit import AuditEntry, entry_of
+from revolution_hub.model.audit import entry_of
 from revolution_hub.model.ids import new_id
 from revolution_hub.model.person import Membership
 from revolution_hub.model.principal import Kind, Origin, Principal
@@ -16,7 +16,6 @@ from revolution_hub.services.idempotency import Once, first_made, remember
 from revolution_hub.store import across, audit, people, tenants
 from revolution_hub.store.tenants import KnownKey
 from revolution_hub.store.uses import Uses
-from revolution_sdk.types import JsonObject
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,8 +49,9 @@ def create_tenant(hub: Hub, principal: Principal, name: str, once: Once | None =
         )
         if principal.kind is Kind.USER:
             people.add_membership(tx.of(tenant_id), _owner(principal, tenant_id, now))
-        after = {"name": name}
-        audit.append(tx.of(tenant_id), _created(principal, tenant_id, now, after))
+        entry = entry_of(principal, "tenant.create", tenant_id, now, after={"name": name})
+        audit.append(tx.of(principal.tenant_id), entry)
+        audit.append(tx.of(tenant_id), replace(entry, tenant_id=tenant_id))
     return NewTenant(id=tenant_id, name=name, api_key=key)
 
 
@@ -59,11 +59,6 @@ def _owner(principal: Principal, tenant_id: str, now: datetime) -> Membership:
     return Membership(
         tenant_id=tenant_id, user_id=principal.id, role="owner", created_at=now, added_by=principal.id
     )
-
-
-def _created(principal: Principal, tenant_id: str, now: datetime, after: JsonObject) -> AuditEntry:
-    # The first entry of the new tenant's own chain.
-    return replace(entry_of(principal, "tenant.create", tenant_id, now, after=after), tenant_id=tenant_id)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,6 +10,7 @@ from revolution_hub.access.rbac import require
 from revolution_hub.bus.poll import arrange
 from revolution_hub.errors import ConflictError, InputError, NotFoundError, Problem
 from revolution_hub.hub import Hub
+from revolution_hub.model.audit import entry_of
 from revolution_hub.model.difference import Difference, differences
 from revolution_hub.model.principal import Principal
 from revolution_hub.model.strict_json import canonical_json
@@ -20,7 +21,7 @@ from revolution_hub.services.guard import require_on_workflow
 from revolution_hub.services.idempotency import Once, first_made, remember
 from revolution_hub.services.triggers import listeners_for, schedules_for
 from revolution_hub.services.webhooks import FreshHook, fresh_hook, keep_hook
-from revolution_hub.store import approvals, hooks, schedules, workflows
+from revolution_hub.store import approvals, audit, hooks, schedules, workflows
 from revolution_hub.store.paging import Page
 from revolution_hub.store.tx import Tx
 from revolution_hub.store.workflows import StoredVersion, StoredWorkflow
@@ -64,7 +65,9 @@ def publish_workflow(hub: Hub, principal: Principal, workflow_id: str, once: Onc
         if first_made(tx, principal, once) is not None:
             return _published(draft, FreshHook(hook=hooks.find(tx, workflow_id)), changed=False)
         remember(tx, principal, once, workflow_id, hub.now())
-        return _publish(hub, tx, principal, draft, draft.document, fresh)
+        published = _publish(hub, tx, principal, draft, draft.document, fresh)
+        _note(hub, tx, principal, "workflow.publish", draft, published)
+        return published
 
 
 def rollback_workflow(
@@ -94,6 +97,7 @@ def rollback_workflow(
         published = _publish(hub, tx, principal, present, document, fresh)
         if draft and canonical_json(present.document) != canonical_json(document):
             published = replace(published, workflow=_redraft(hub, tx, published.workflow, document))
+        _note(hub, tx, principal, "workflow.rollback", present, published)
         return published
 
 
@@ -109,6 +113,7 @@ def unpublish_workflow(hub: Hub, principal: Principal, workflow_id: str) -> Stor
             raise ConflictError("the workflow has no published version", code="not_published")
         workflows.stop(tx, workflow_id)
         approvals.cancel_of_workflow(tx, workflow_id, hub.now(), NOT_PUBLISHED)
+        audit.append(tx, entry_of(principal, "workflow.unpublish", workflow_id, hub.now()))
         return _store(hub, tx, present, replace(present, published_version=None))
 
 
@@ -154,6 +159,19 @@ def document_of(tx: Tx, stored: StoredWorkflow, which: str, at: str) -> JsonObje
         problem = Problem(path=at, message="the number of a version, draft or published is needed here")
         raise InputError("the request is not valid", [problem])
     return workflows.get_version(tx, stored.id, int(which)).document
+
+
+def _note(
+    hub: Hub, tx: Tx, principal: Principal, action: str, before: StoredWorkflow, after: Published
+) -> None:
+    """Keep who has published what, and which secrets came with it that somebody was shown."""
+    documents: JsonObject = {"version": after.version}
+    if after.workflow.document is not before.document:
+        documents["draft"] = True
+    documents |= {"signing_secret": True} if after.signing_secret else {}
+    documents |= {"verify_token": True} if after.verify_token else {}
+    published: JsonObject = {"version": before.published_version} if before.published_version else {}
+    audit.append(tx, entry_of(principal, action, before.id, hub.now(), before=published, after=documents))
 
 
 def _publish(

@@ -8,6 +8,7 @@ from revolution_hub.access.rbac import decide, require
 from revolution_hub.bus.secrets import HookSecrets, open_secrets, seal_secrets
 from revolution_hub.errors import ConflictError, DefinitionError, InputError, NotFoundError, Problem
 from revolution_hub.hub import Hub
+from revolution_hub.model.audit import entry_of
 from revolution_hub.model.connection import Hook, OldAddress
 from revolution_hub.model.ids import new_id, new_key
 from revolution_hub.model.parse_workflow import read
@@ -16,7 +17,7 @@ from revolution_hub.model.webhook import Webhook
 from revolution_hub.model.workflow import Workflow
 from revolution_hub.services.guard import require_on_workflow
 from revolution_hub.services.signing import new_secret, require_secret
-from revolution_hub.store import hooks, workflows
+from revolution_hub.store import audit, hooks, workflows
 from revolution_hub.store.tx import Tx
 from revolution_sdk import Secret
 from revolution_sdk.types import Json
@@ -219,6 +220,8 @@ def _rotated(hub: Hub, principal: Principal, workflow_id: str, rotation: Rotatio
     with hub.store.begin(tenant_id) as tx:
         if not _keep(tx, known, hook, now, until):
             return None
+        after = dict.fromkeys(rotation.what, True)
+        audit.append(tx, entry_of(principal, "webhook.rotate", workflow_id, now, after=after))
         old = hooks.list_old(tx, workflow_id, now)
     return Rotated(
         state=_state(hub, principal, said, hook, old),

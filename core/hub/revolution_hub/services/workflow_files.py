@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from revolution_hub.access.rbac import require
 from revolution_hub.errors import ConflictError, DefinitionError, InputError, LimitError, Problem
 from revolution_hub.hub import Hub
+from revolution_hub.model.audit import entry_of
 from revolution_hub.model.ids import new_id
 from revolution_hub.model.parse_workflow import read
 from revolution_hub.model.principal import Principal
@@ -18,7 +19,7 @@ from revolution_hub.services.definitions import checked, look_at
 from revolution_hub.services.guard import require_on_workflow
 from revolution_hub.services.idempotency import Once, first_made, remember
 from revolution_hub.services.versions import DRAFT, document_of
-from revolution_hub.store import workflows
+from revolution_hub.store import audit, workflows
 from revolution_hub.store.tx import Tx
 from revolution_hub.store.workflows import StoredWorkflow
 from revolution_sdk.types import Json, JsonObject
@@ -127,6 +128,7 @@ def _kept(hub: Hub, principal: Principal, document: Json, *, replacing: bool, on
             return Imported(workflow=workflows.get(tx, made), outcome="unchanged")
         workflow = checked(hub.catalog, tx, document)
         present = workflows.find_by_name(tx, workflow.name) if replacing else None
+        before: JsonObject = present.document if present is not None else {}
         if present is None:
             stored = _new(principal, workflow.name, document, hub)
             workflows.add(tx, stored)
@@ -134,6 +136,9 @@ def _kept(hub: Hub, principal: Principal, document: Json, *, replacing: bool, on
         else:
             stored, outcome = _replaced(tx, present, document, hub)
         remember(tx, principal, once, stored.id, now)
+        if outcome != "unchanged":
+            differing = {"before": before, "after": document}
+            audit.append(tx, entry_of(principal, "workflow.import", stored.id, now, **differing))
     return Imported(workflow=stored, outcome=outcome)
 
 

@@ -5,12 +5,13 @@ from dataclasses import replace
 from revolution_hub.access.rbac import require
 from revolution_hub.errors import ConflictError, NotFoundError
 from revolution_hub.hub import Hub
+from revolution_hub.model.audit import entry_of
 from revolution_hub.model.ids import new_id
 from revolution_hub.model.principal import Principal
 from revolution_hub.services.definitions import checked
 from revolution_hub.services.guard import require_on_workflow, require_some, visible
 from revolution_hub.services.idempotency import Once, first_made, remember
-from revolution_hub.store import approvals, workflows
+from revolution_hub.store import approvals, audit, workflows
 from revolution_hub.store.paging import Page
 from revolution_hub.store.workflows import StoredWorkflow
 from revolution_sdk.types import Json
@@ -38,6 +39,7 @@ def create_workflow(
         )
         workflows.add(tx, stored)
         remember(tx, principal, once, stored.id, now)
+        audit.append(tx, entry_of(principal, "workflow.create", stored.id, now, after=stored.document))
     return stored
 
 
@@ -70,6 +72,8 @@ def replace_workflow(
         )
         if not workflows.replace(tx, changed, revision):
             raise ConflictError("the workflow was changed meanwhile; read it again", code="stale_revision")
+        documents = {"before": present.document, "after": changed.document}
+        audit.append(tx, entry_of(principal, "workflow.change", workflow_id, changed.updated_at, **documents))
     return changed
 
 
@@ -85,3 +89,4 @@ def delete_workflow(hub: Hub, principal: Principal, workflow_id: str, revision: 
         if not workflows.remove(tx, workflow_id):
             raise NotFoundError("there is no such workflow")
         approvals.cancel_of_workflow(tx, workflow_id, hub.now(), "the workflow was deleted")
+        audit.append(tx, entry_of(principal, "workflow.delete", workflow_id, hub.now()))

@@ -42,6 +42,8 @@ LISTED = {
     "count_queued": "the queue wants to know whether there is work",
     "end_leases_of": "a worker that is known to be dead held executions of any tenant",
     "first_tenant": "the owners of the first tenant run the installation",
+    "audited_tenants": "the operator checks the audit log of every tenant",
+    "is_tenant": "whoever runs the installation gives tenants their plans",
     "any_tenant": "the first start must know whether it is the first",
     "read_fact": "facts of the installation belong to no tenant",
     "write_fact": "facts of the installation belong to no tenant",
@@ -229,6 +231,20 @@ def any_tenant(store: Store) -> bool:
     """Tell whether there is a tenant at all."""
     with store.read_across() as tx:
         return tx.conn.execute(sa.select(t.tenants.c.id).limit(1)).first() is not None
+
+
+def is_tenant(store: Store, tenant_id: str) -> bool:
+    """Tell whether there is such a tenant."""
+    with store.read_across() as tx:
+        query = sa.select(t.tenants.c.id).where(t.tenants.c.id == tenant_id)
+        return tx.conn.execute(query).first() is not None
+
+
+def audited_tenants(store: Store) -> list[str]:
+    """Return the tenants that have audit entries."""
+    with store.read_across() as tx:
+        query = sa.select(t.audit_entries.c.tenant_id).distinct().order_by(t.audit_entries.c.tenant_id)
+        return list(tx.conn.execute(query).scalars())
 
 
 def read_fact(store: Store, name: str) -> bytes | None:

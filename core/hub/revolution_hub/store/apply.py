@@ -26,6 +26,7 @@ from revolution_hub.model.change import (
     Start,
 )
 from revolution_hub.model.event import DeliveryMark, EventOutcome, StoredDelivery
+from revolution_hub.store import audit
 from revolution_hub.store import tables as t
 from revolution_hub.store.bulk import BASIS, LEADER, add_led, add_missing, by
 from revolution_hub.store.findings import holding, note_finding, was_found
@@ -33,6 +34,7 @@ from revolution_hub.store.fires import fire
 from revolution_hub.store.progress import apply_progress
 from revolution_hub.store.rows import columns_of
 from revolution_hub.store.starting import add_executions, alike, execution_row, let_in, look_again
+from revolution_hub.store.tx import Tx
 
 Outcomes = dict[int, Outcome]
 
@@ -44,6 +46,7 @@ def apply(conn: Connection, changes: Sequence[Change], *, again: bool = False) -
     this very change left it counts as applied.
     """
     outcomes: Outcomes = {}
+    _hold_chains(conn, changes)
     # First, for whoever publishes waits for schedules before anything else.
     _fire(conn, [(at, one) for at, one in enumerate(changes) if isinstance(one, Fire)], outcomes, again=again)
     _find(
@@ -230,10 +233,20 @@ def _start(conn: Connection, starts: list[tuple[int, Start]], outcomes: Outcomes
     new = add_executions(conn, [one.execution for _, one in starts])
     steps = [columns_of(step) for _, one in starts if one.execution.id in new for step in one.steps]
     add_missing(conn, t.step_executions, steps)
+    for _, one in starts:
+        if one.entry is not None and one.execution.id in new:
+            audit.append(Tx(conn, one.execution.tenant_id), one.entry)
     for at, one in starts:
         execution = one.execution
         applied = execution.id in new
         outcomes[at] = Applied(execution_ids=(execution.id,)) if applied else _known_start(conn, one)
+
+
+def _hold_chains(conn: Connection, changes: Sequence[Change]) -> None:
+    # Before any row: whoever has a tenant for itself may want rows that this batch is about to change.
+    audited = {one.execution.tenant_id for one in changes if isinstance(one, Start) and one.entry is not None}
+    for tenant_id in sorted(audited):
+        audit.hold(conn, tenant_id)
 
 
 def _known_start(conn: Connection, change: Start) -> Outcome:

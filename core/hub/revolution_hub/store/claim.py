@@ -37,10 +37,18 @@ Lane = tuple[str, str | None]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Caps:
-    """How many executions may run at a time, of one tenant and through one connection."""
+    """How many executions may run at a time, of one tenant and through one connection.
+
+    `tenants` are those whose plan says less.
+    """
 
     tenant: int
     connection: int
+    tenants: Mapping[str, int] = field(default_factory=dict)
+
+    def of(self, tenant_id: str) -> int:
+        """Return how many of a tenant may run at a time."""
+        return self.tenants.get(tenant_id, self.tenant)
 
 
 @dataclass(slots=True)
@@ -66,8 +74,9 @@ class _Running:
 
     def full(self, caps: Caps) -> tuple[set[str], set[str]]:
         """Return the tenants and the connections that are at their cap."""
+        closed = {one for one, most in caps.tenants.items() if not most}
         return (
-            {one for one, count in self.tenants.items() if count >= caps.tenant},
+            {one for one, count in self.tenants.items() if count >= caps.of(one)} | closed,
             {one for one, count in self.connections.items() if count >= caps.connection},
         )
 
@@ -163,7 +172,7 @@ def _within_caps(
     taken: list[str] = []
     used = Counter[str]()
     for execution_id, connection_id in sorted(found):
-        if len(taken) >= caps.tenant - running.tenants[tenant_id]:
+        if len(taken) >= caps.of(tenant_id) - running.tenants[tenant_id]:
             break
         if connection_id is not None:
             if used[connection_id] >= caps.connection - running.connections[connection_id]:

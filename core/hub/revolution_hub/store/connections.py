@@ -138,6 +138,12 @@ def set_status(tx: Tx, connection: Connection, status: ConnectionStatus, reason:
     return done.rowcount == 1
 
 
+def count_all(tx: Tx) -> int:
+    """Count the tenant's connections."""
+    query = sa.select(sa.func.count()).select_from(t.connections)
+    return int(tx.conn.execute(query.where(t.connections.c.tenant_id == tx.tenant_id)).scalar_one())
+
+
 def remove(tx: Tx, connection_id: str) -> bool:
     """Delete a connection with its credential and its shares; False if it was not there."""
     shares.remove_all_of(tx, connection_id)

@@ -29,6 +29,9 @@ from revolution_sdk.types import JsonObject
 INSTALLATION = "installation"
 """The owner of secrets that belong to no tenant, such as a shared provider app's."""
 
+MARKED = "audit"
+"""The purpose of marks that stand in the audit log in the place of secrets."""
+
 _CANARY = "master_key_canary"
 _KEY_ID = re.compile("[A-Za-z0-9_]{1,40}")
 _STAMP = re.compile("[A-Za-z0-9_-]{43}")

@@ -11,7 +11,7 @@ from revolution_hub.store.tables.approvals import (
     approval_votes,
     approvals,
 )
-from revolution_hub.store.tables.audit import audit_entries
+from revolution_hub.store.tables.audit import CHECKPOINT, audit_entries
 from revolution_hub.store.tables.columns import metadata
 from revolution_hub.store.tables.connections import connections, data_keys, provider_apps
 from revolution_hub.store.tables.executions import (
@@ -65,6 +65,7 @@ from revolution_hub.store.tables.people import (
     users,
 )
 from revolution_hub.store.tables.polls import polls
+from revolution_hub.store.tables.quotas import plans, principal_limits, tenant_plans, usage, usage_marks
 from revolution_hub.store.tables.roles import integrations, roles
 from revolution_hub.store.tables.schedules import BY_SKIPPED, SKIPPED, fires, schedules
 from revolution_hub.store.tables.tenants import (
@@ -93,6 +94,7 @@ __all__ = [
     "BY_TURN",
     "BY_USE",
     "BY_WORKFLOW",
+    "CHECKPOINT",
     "CHILD",
     "DISCONNECTED",
     "GLOBAL_TABLES",
@@ -137,7 +139,9 @@ __all__ = [
     "memberships",
     "metadata",
     "pending_logins",
+    "plans",
     "polls",
+    "principal_limits",
     "provider_apps",
     "resets",
     "roles",
@@ -147,8 +151,11 @@ __all__ = [
     "shares",
     "step_executions",
     "taps",
+    "tenant_plans",
     "tenants",
     "through",
+    "usage",
+    "usage_marks",
     "users",
     "workflow_versions",
     "workflows",
@@ -164,6 +171,8 @@ GLOBAL_TABLES = {
     "sessions": "a browser is signed in before it acts in a tenant",
     "resets": "a password belongs to a person, not to a tenant",
     "pending_logins": "a provider says who somebody is before any tenant is known",
+    "plans": "plans are of the installation, and many tenants may have the same",
+    "usage_marks": "up to when the executions of all tenants are counted",
 }
 
 TENANT_TABLES = [table for table in metadata.sorted_tables if table.name not in GLOBAL_TABLES]
