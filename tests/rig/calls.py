@@ -25,7 +25,8 @@ class Ref:
 class Call:
     """One way to call a route. `at` are the parameters of its path; of lists `some` are shown to anybody.
 
-    `etag` says that what is at the path is read first, as it wants an If-Match.
+    `etag` says that what is at the path is read first, as it wants an If-Match. `person` says that no key is
+    let do it, whatever it may. `host` says that it is for whoever runs the installation, in any tenant.
     """
 
     at: Mapping[str, Any] = field(default_factory=dict)
@@ -33,6 +34,8 @@ class Call:
     body: Any = None
     etag: bool = False
     some: bool = False
+    person: bool = False
+    host: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,6 +58,7 @@ STEPS = [{"set": {"a": 1}}]
 WF = {"workflow_id": Ref("workflow")}
 RUN = {"execution_id": Ref("execution")}
 CON = {"connector": "club", "connection_id": Ref("connection")}
+ASKED = {"approval_id": Ref("approval")}
 CALLS: dict[str, Call] = {
     # What only reads.
     "GET /api/keys": Call(),
@@ -109,12 +113,43 @@ CALLS: dict[str, Call] = {
     "GET /api/event-types": Call(),
     "GET /api/polls": Call(query={"connection_id": Ref("feed")}),
     "GET /api/polls/{poll_id}": Call(at={"poll_id": Ref("poll")}),
+    "GET /api/invitations": Call(),
+    "GET /api/members": Call(),
+    "GET /api/members/{user_id}": Call(at={"user_id": Ref("member")}),
+    "GET /api/users": Call(host=True),
+    "GET /api/users/{user_id}": Call(at={"user_id": Ref("member")}, host=True),
+    "GET /api/service-principals": Call(),
+    "GET /api/service-principals/{service_id}": Call(at={"service_id": Ref("service")}),
+    "GET /api/tenants": Call(),
+    "GET /api/approvals": Call(query={"execution_id": Ref("gated_execution")}),
+    "GET /api/approvals/{approval_id}": Call(at=ASKED),
+    "GET /api/approval-policies": Call(),
+    "GET /api/approval-policies/{policy_id}": Call(at={"policy_id": Ref("policy")}),
+    "GET /api/audit": Call(query={"principal_id": Ref("key"), "target": Ref("workflow")}),
+    "GET /api/audit/head": Call(),
+    "GET /api/audit/verify": Call(),
+    "GET /api/audit/export": Call(query={"principal_id": Ref("key"), "target": Ref("workflow")}),
+    "GET /api/plans": Call(host=True),
+    "GET /api/plans/{name}": Call(at={"name": "free"}, host=True),
+    "GET /api/tenants/{tenant_id}/plan": Call(at={"tenant_id": Ref("tenant")}, host=True),
+    "GET /api/principals/{principal_id}/limits": Call(at={"principal_id": Ref("key")}),
+    "GET /api/usage": Call(),
     "POST /api/templates/preview": Call(body={"template": "{{ inputs }}", "execution_id": Ref("execution")}),
     "POST /api/workflows/check": Call(body={"documents": [{"name": "checked", "steps": STEPS}]}),
     "POST /api/workflows/{workflow_id}/dry-run": Call(at=WF, body={"from_execution": Ref("execution")}),
     # What makes something new.
     "POST /api/tenants": Call(body={"name": "another"}),
-    "POST /api/keys": Call(body={"name": "made", "role": Ref("role")}),
+    "POST /api/keys": Call(
+        body={
+            "name": "made",
+            "role": Ref("role"),
+            "workflows": [Ref("workflow")],
+            "service_id": Ref("service"),
+        }
+    ),
+    "POST /api/invitations": Call(body={"email": "new@example.org", "role": Ref("role")}),
+    "POST /api/service-principals": Call(body={"name": "made", "role": Ref("role")}),
+    "POST /api/approval-policies": Call(body={"pattern": "shop.*"}),
     "POST /api/roles": Call(body={"name": "made", "permissions": []}),
     "POST /api/integrations/{connector}/connections": Call(
         at={"connector": "club"}, body={"name": "made", "credential": {"api_key": "k"}}
@@ -155,6 +190,23 @@ CALLS: dict[str, Call] = {
     "POST /api/polls/{poll_id}/pause": Call(at={"poll_id": Ref("poll")}),
     "POST /api/polls/{poll_id}/resume": Call(at={"poll_id": Ref("poll")}),
     "POST /api/polls/{poll_id}/run": Call(at={"poll_id": Ref("poll")}),
+    "POST /api/members/{user_id}/reset": Call(at={"user_id": Ref("member")}),
+    "POST /api/users/{user_id}/reset": Call(at={"user_id": Ref("member")}, host=True),
+    "POST /api/users/{user_id}/disable": Call(at={"user_id": Ref("disabled_member")}, host=True),
+    "POST /api/users/{user_id}/enable": Call(at={"user_id": Ref("disabled_member")}, host=True),
+    "POST /api/approvals/{approval_id}/decision": Call(at=ASKED, body={"decision": "approve"}, person=True),
+    "POST /api/approvals/{approval_id}/link": Call(at=ASKED, person=True),
+    "POST /api/audit/prune": Call(body={"older_than_days": 400}),
+    "PUT /api/members/{user_id}": Call(at={"user_id": Ref("member")}, body={"role": Ref("role")}),
+    "PATCH /api/service-principals/{service_id}": Call(
+        at={"service_id": Ref("service")}, body={"name": "other", "role": Ref("role")}
+    ),
+    "PATCH /api/tenants/{tenant_id}": Call(at={"tenant_id": Ref("tenant")}, body={"name": "other"}),
+    "PUT /api/plans/{name}": Call(at={"name": "made"}, body={}, host=True),
+    "PUT /api/tenants/{tenant_id}/plan": Call(
+        at={"tenant_id": Ref("tenant")}, body={"plan": None, "limits": {}}, host=True
+    ),
+    "PUT /api/principals/{principal_id}/limits": Call(at={"principal_id": Ref("key")}, body={"limits": {}}),
     "PUT /api/roles/{role}": Call(at={"role": Ref("role")}, body={"permissions": []}, etag=True),
     "PUT /api/integrations/{connector}": Call(
         at={"connector": "lab"}, body={"disabled_actions": ["put_page"]}, etag=True
@@ -187,6 +239,11 @@ CALLS: dict[str, Call] = {
     "DELETE /api/integrations/{connector}/connections/{connection_id}/shares/{principal_id}": Call(
         at={**CON, "principal_id": Ref("sharer")}
     ),
+    "DELETE /api/invitations/{invitation_id}": Call(at={"invitation_id": Ref("doomed_invitation")}),
+    "DELETE /api/members/{user_id}": Call(at={"user_id": Ref("doomed_member")}),
+    "DELETE /api/service-principals/{service_id}": Call(at={"service_id": Ref("doomed_service")}),
+    "DELETE /api/approval-policies/{policy_id}": Call(at={"policy_id": Ref("doomed_policy")}),
+    "DELETE /api/plans/{name}": Call(at={"name": "made"}, host=True),
     "DELETE /api/taps/{tap_id}": Call(at={"tap_id": Ref("tap")}),
     "DELETE /api/workflow-executions/{execution_id}": Call(at={"execution_id": Ref("doomed_execution")}),
     "DELETE /api/integrations/{connector}/connections/{connection_id}": Call(
@@ -214,6 +271,12 @@ MORE: list[tuple[str, Call]] = [
         Call(body={"filter": {"connection_id": Ref("connection")}, "workflow_id": Ref("workflow")}),
     ),
     ("GET /api/keys", Call(query={"cursor": Ref("key_cursor")})),
+    ("PUT /api/principals/{principal_id}/limits", Call(at={"principal_id": Ref("member")}, body={})),
+    ("PUT /api/principals/{principal_id}/limits", Call(at={"principal_id": Ref("service")}, body={})),
+    (
+        "PUT /api/workflows/{workflow_id}/shares/{principal_id}",
+        Call(at={**WF, "principal_id": Ref("member")}, body={"right": "view"}),
+    ),
 ]
 """Further ways to hand in an id of another tenant, not all of which work with one's own."""
 

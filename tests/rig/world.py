@@ -5,7 +5,15 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
+from revolution_hub.model.approval import Decision, Vote
+from revolution_hub.model.ids import new_id
+from revolution_hub.model.person import Membership, User
+from revolution_hub.services import approval_links
+from revolution_hub.store import approvals, approvers, people, plans, tenants, usage, users
 from revolution_hub.store import tables as t
+from revolution_hub.store.plans import TenantPlan
+from revolution_hub.store.usage import Used
+from revolution_hub.store.uses import Uses
 from revolution_sdk import (
     ActionContext,
     ApiKey,
@@ -19,6 +27,7 @@ from revolution_sdk import (
 )
 from revolution_sdk.schema import integer, object_
 from revolution_sdk.webhooks import sign_standard
+from rig.approvals import enroll, person
 from rig.asking import Asker, asker
 from rig.shop import open_shop, order
 
@@ -72,9 +81,12 @@ def build(bench: Any, make: Any, client: Any, tenant: str, word: str) -> World:
     path, body = "/api/integrations/lab", {"disabled_actions": ["post_letter"]}
     made.owner.ask("PUT", path, body, if_match='"0"')
     _people(made, bench, client)
+    _members(made, bench)
     _connections(made, bench, make)
     _workflows(made, bench)
     _executions(made, bench)
+    _approvals(made, bench)
+    _usage(made, bench)
     _deliveries(made, bench, client)
     return made
 
@@ -90,6 +102,32 @@ def _people(world: World, bench: Any, client: Any) -> None:
             "permissions": ["workflow:read"],
         }
         world.ids[name] = world.owner.ask("POST", "/api/roles", body)["name"]
+
+
+def _members(world: World, bench: Any) -> None:
+    hub, tenant_id = bench.hub, world.tenant
+    with hub.store.begin(tenant_id) as tx:
+        tenants.add_tenant(tx, tenant_id, f"tenant {world.word}", hub.now())
+        for name in ("member", "doomed_member", "disabled_member"):
+            email = f"{name}@{world.word}.example.com"
+            user = User(id=new_id("usr"), email=email, name=f"{name} {world.word}", created_at=hub.now())
+            world.ids[name] = user.id
+            users.add_user(tx, user)
+            membership = Membership(
+                tenant_id=tenant_id,
+                user_id=user.id,
+                role="viewer",
+                created_at=hub.now(),
+                added_by="usr_first",
+            )
+            people.add_membership(tx, membership)
+    world.ids["tenant"] = tenant_id
+    for name in ("invitation", "doomed_invitation"):
+        body = {"email": f"{name}@{world.word}.example.net", "role": "viewer"}
+        world.ids[name] = world.owner.ask("POST", "/api/invitations", body)["id"]
+    for name in ("service", "doomed_service"):
+        body = {"name": f"{name} {world.word}", "role": "viewer"}
+        world.ids[name] = world.owner.ask("POST", "/api/service-principals", body)["id"]
 
 
 def _connections(world: World, bench: Any, make: Any) -> None:
@@ -127,9 +165,10 @@ def _workflows(world: World, bench: Any) -> None:
         ("failing", [{"id": "page", "uses": "lab.read_page", "retry": {"attempts": 1}}]),
         ("asking", [{"id": "letter", "uses": "lab.send_letter"}]),
         ("waiting_for", [HOUR]),
+        ("gated", [{"id": "gate", "uses": "lab.compute_sum", "approval": {"message": world.word}}]),
     ):
         world.ids[name] = owner.publish({"name": f"{name} {world.word}", "steps": steps})
-    world.workflows = [world.ids[name] for name in ("workflow", "failing", "asking", "waiting_for")]
+    world.workflows = [world.ids[name] for name in ("workflow", "failing", "asking", "waiting_for", "gated")]
     path = f"/api/workflows/{workflow}/shares/{world.ids['sharer']}"
     owner.ask("PUT", path, {"right": "view"})
     path = f"/api/integrations/club/connections/{world.ids['connection']}/shares/{world.ids['sharer']}"
@@ -160,6 +199,49 @@ def _executions(world: World, bench: Any) -> None:
     start("waiting", "waiting_for")
 
 
+def _approvals(world: World, bench: Any) -> None:
+    """Let somebody be asked, who has answered already, as a link was made that is not used yet."""
+    hub = bench.hub
+    enroll(hub, world.tenant, **{f"{world.word}_{name}": "approver" for name in ("first", "second")})
+    rule = {"quorum": 2}
+    for name, pattern in (("policy", "feed.*"), ("doomed_policy", "bank.*")):
+        body = {"pattern": pattern, "rule": rule}
+        world.ids[name] = world.owner.ask("POST", "/api/approval-policies", body)["id"]
+    started = world.owner.ask("POST", f"/api/workflows/{world.ids['gated']}/execute", {"data": {}})
+    world.ids["gated_execution"] = started["execution_id"]
+    bench.work()
+    (asked,) = world.owner.ask("GET", "/api/approvals")["items"]
+    world.ids["approval"] = asked["id"]
+    first = person(f"{world.word}_first", "approver", world.tenant)
+    approval_links.make_link(hub, first, asked["id"])
+    vote = Vote(
+        approval_id=asked["id"],
+        tenant_id=world.tenant,
+        user_id=f"usr_{world.word}_second",
+        decision=Decision.APPROVE,
+        comment=world.word,
+        way="api",
+        at=hub.now(),
+    )
+    with hub.store.begin(world.tenant) as tx:
+        approvals.add_vote(tx, vote)
+        approvers.add_requester(tx, world.ids["gated_execution"], f"usr_{world.word}_first")
+
+
+def _usage(world: World, bench: Any) -> None:
+    """Give the tenant and a key limits that nothing reaches, and count what was used."""
+    world.owner.ask(
+        "PUT", f"/api/principals/{world.ids['key']}/limits", {"limits": {"executions_per_day": 100_000}}
+    )
+    with bench.hub.store.begin(world.tenant) as tx:
+        given = TenantPlan(plan=None, limits={"executions_per_day": 100_000}, revision=1)
+        plans.put_tenant_plan(tx, given, bench.hub.now())
+        used = Used(
+            tenant_id=world.tenant, day=bench.hub.now().date().isoformat(), meter=usage.EXECUTIONS, quantity=7
+        )
+        usage.add(tx.conn, [used])
+
+
 def _deliveries(world: World, bench: Any, client: Any) -> None:
     body = PARTS % world.word.encode()
     at = int(bench.clock.now.timestamp())
@@ -179,6 +261,8 @@ def _deliveries(world: World, bench: Any, client: Any) -> None:
 
 def rows_of(bench: Any, tenant: str) -> dict[str, list[str]]:
     """Return every row of a tenant as text, by table."""
+    # What is written beside requests is written now, so that it changes nothing later.
+    bench.hub.store.companion(Uses).write()
     found = {}
     with bench.hub.store.read_across() as tx:
         for table in t.TENANT_TABLES:
@@ -191,4 +275,7 @@ def rows_of(bench: Any, tenant: str) -> dict[str, list[str]]:
 
 def with_everything(bench: Any, **settings: Any) -> Any:
     """Return the bench as a process whose API may be asked as often as a test likes."""
-    return bench.with_settings(requests_per_minute=10_000_000, **settings)
+    often = dict.fromkeys(
+        ("requests_per_minute", "tenant_requests_per_minute", "anonymous_per_minute"), 10_000_000
+    )
+    return bench.with_settings(**often, **settings)

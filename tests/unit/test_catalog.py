@@ -10,9 +10,13 @@ import pytest
 
 from revolution_hub.catalog import Catalog, Plugin, load_catalog
 from revolution_hub.errors import PluginError
+from revolution_hub.model.hub_events import HUB_EVENTS
 from revolution_sdk import ActionContext, Connector, JsonObject, hookimpl
 from revolution_sdk.canonical import CANONICAL
 from revolution_sdk.schema import array, integer, object_, string
+
+KNOWN = (*CANONICAL, *HUB_EVENTS)
+"""The types of event there are without any plugin."""
 
 Offer = Callable[[], Any]
 CONTACT = object_(
@@ -159,7 +163,7 @@ def test_a_plugin_offers_all_of_its_connectors_or_none(load: Callable[..., Catal
     twice = offering(connector("one"), connector("one"))
     catalog = load(half=half, twice=twice)
     assert all(one.failure and one.connectors == () for one in catalog.plugins)
-    assert (catalog.connectors, catalog.action_names(), catalog.event_names()) == ({}, [], sorted(CANONICAL))
+    assert (catalog.connectors, catalog.action_names(), catalog.event_names()) == ({}, [], sorted(KNOWN))
 
 
 def test_a_plugin_of_two_connectors_offers_both(load: Callable[..., Catalog]) -> None:
@@ -174,7 +178,7 @@ def test_events_are_found_by_qualified_name_and_listed_by_canonical_name_too(
     load: Callable[..., Catalog],
 ) -> None:
     catalog = load(both=offering(connector("one"), connector("two")))
-    assert catalog.event_names() == sorted([*CANONICAL, "one.contact.created", "two.contact.created"])
+    assert catalog.event_names() == sorted([*KNOWN, "one.contact.created", "two.contact.created"])
     found = catalog.find_event("two.contact.created")
     assert found is not None
     assert (found[0].name, found[1].name) == ("two", "contact.created")

@@ -6,24 +6,23 @@ Each is first asked while the database refuses entries, and must then have chang
 import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from datetime import timedelta
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
 from fastapi.routing import APIRoute
+from rig.approvals import person
 from rig.asking import Asker
+from rig.audited import World
+from rig.audited_cases import CASES, ELSEWHERE, ETAGS, FOR_THE_HOST, MANY
 
 from revolution_hub.api.app import make_fastapi
+from revolution_hub.model.approval import Decision
 from revolution_hub.model.time import rfc3339
+from revolution_hub.services import approval_links, approvals
+from revolution_hub.services.approvals import Answer
 from revolution_hub.store import tables as t
-from revolution_hub.store import tenants
-from revolution_sdk import RejectedError, UnknownOutcomeError
 
-DRAFT = {"name": "mine", "on": ["manual"], "steps": [{"id": "a", "set": {"n": 1}}]}
-FAILS = {"name": "fails", "steps": [{"id": "call", "uses": "lab.read_page"}]}
-WEBHOOK = {"name": "hooked", "on": [{"webhook": {}}], "steps": DRAFT["steps"]}
 BESIDE = {"audit_entries", "idempotency_keys", "data_keys"}
 """What may be written beside a change: a tenant's first key is made before anything is sealed with it."""
 
@@ -36,221 +35,6 @@ WITHOUT_ENTRY = {
     "POST /api/integrations/{connector}/actions/{action}": "the execution says who started it",
     "POST /api/events": "the event is in the event log",
 }
-
-
-@dataclass
-class World:
-    """A hub with something of every kind in it, and who asks."""
-
-    bench: Any
-    owner: Asker
-    host: Asker
-    script: Any
-    made: dict[str, str] = field(default_factory=dict)
-
-    def published(self, document: Any = DRAFT) -> str:
-        return self.owner.publish({**document, "name": f"{document['name']}{len(self.made)}"})
-
-    def failed(self) -> str:
-        self.script.next("read_page", RejectedError("no"))
-        return self._run("lab.read_page")
-
-    def uncertain(self) -> str:
-        self.script.next("send_letter", UnknownOutcomeError("lost"))
-        return self._run("lab.send_letter")
-
-    def _run(self, uses: str) -> str:
-        return str(self.bench.run({"id": "call", "uses": uses}).execution.id)
-
-    def ended(self) -> str:
-        return str(self.bench.run(DRAFT["steps"][0]).execution.id)  # type: ignore[index]
-
-    def queued(self) -> str:
-        return str(self.bench.start(DRAFT["steps"][0]))  # type: ignore[index]
-
-    def connection(self) -> str:
-        return str(self.bench.connect(f"main{len(self.bench.wakes)}"))
-
-    def app(self) -> str:
-        body = {"client_id": "c", "client_secret": "s"}
-        return str(self.owner.ask("POST", "/api/integrations/lab/apps", body)["id"])
-
-    def schedule(self, *, paused: bool = False) -> str:
-        workflow_id = self.published({**DRAFT, "on": [{"schedule": {"every": 60}}]})
-        (one,) = self.owner.ask("GET", f"/api/schedules?workflow_id={workflow_id}")["items"]
-        if paused:
-            self.owner.ask("POST", f"/api/schedules/{one['id']}/pause")
-        return str(one["id"])
-
-    def poll(self, *, paused: bool = False) -> str:
-        now, poll_id = self.bench.clock.now, f"pol_{len(self.made)}_{paused}"
-        counts = dict.fromkeys(("fence", "failures", "polled", "received", "missed", "doubled"), 0)
-        moments = {
-            "next_at": now + timedelta(minutes=1),
-            "counted_from": now,
-            "created_at": now,
-            "paused_at": now if paused else None,
-        }
-        named = {"id": poll_id, "tenant_id": "ten_a", "connection_id": poll_id, "name": "lab.pages"}
-        with self.bench.hub.store.begin("ten_a") as tx:
-            tx.conn.execute(sa.insert(t.polls).values(**named, **counts, **moments))
-        return poll_id
-
-    def event(self) -> str:
-        return str(self.owner.ask("POST", "/api/events", {"type": "custom.seen", "data": {}})["event_id"])
-
-    def event_replay(self) -> str:
-        body = {"workflow_id": self.published(), "ids": [self.event()]}
-        return str(self.owner.ask("POST", "/api/events/replay", body)["id"])
-
-    def tap(self) -> str:
-        return str(self.owner.ask("POST", "/api/taps", {"event": "custom.seen"})["id"])
-
-    def key(self) -> str:
-        return str(self.owner.ask("POST", "/api/keys", {"name": "k", "role": "viewer"})["id"])
-
-    def shared(self) -> str:
-        workflow_id, key_id = self.published(), self.key()
-        path = f"{workflow_id}/shares/{key_id}"
-        self.owner.ask("PUT", f"/api/workflows/{path}", {"right": "view"})
-        return path
-
-    def versions(self) -> str:
-        workflow_id = self.published()
-        changed = {**DRAFT, "name": "changed", "steps": [{"id": "b", "set": {"n": 2}}]}
-        body = {"document": changed}
-        self.owner.ask("PUT", f"/api/workflows/{workflow_id}", body, if_match='"2"')
-        self.owner.ask("POST", f"/api/workflows/{workflow_id}/publish")
-        return workflow_id
-
-    def plan(self) -> str:
-        self.host.ask("PUT", "/api/plans/small", {})
-        return "small"
-
-    def tenant(self) -> str:
-        with self.bench.hub.store.begin_across() as tx:
-            tenants.add_tenant(tx, "ten_a", "A", self.bench.clock.now)
-        return "ten_a"
-
-    def draft(self) -> str:
-        return self.owner.create(DRAFT)
-
-
-Case = tuple[str, Callable[[World], str], Any, str]
-ALL = "POST /api/workflow-executions"
-CASES: dict[str, Case] = {
-    "POST /api/workflows": ("", lambda w: "", {"document": DRAFT}, "workflow.create"),
-    "POST /api/workflows/import": ("", lambda w: "", DRAFT, "workflow.import"),
-    "PUT /api/workflows/{workflow_id}": (
-        "",
-        World.draft,
-        {"document": {**DRAFT, "description": "d"}},
-        "workflow.change",
-    ),
-    "DELETE /api/workflows/{workflow_id}": ("", World.draft, None, "workflow.delete"),
-    "POST /api/workflows/{workflow_id}/publish": ("", World.draft, None, "workflow.publish"),
-    "POST /api/workflows/{workflow_id}/unpublish": ("", World.published, None, "workflow.unpublish"),
-    "POST /api/workflows/{workflow_id}/rollback": ("", World.versions, {"version": 1}, "workflow.rollback"),
-    "POST /api/workflows/{workflow_id}/webhook/rotate": (
-        "",
-        lambda w: w.published(WEBHOOK),
-        {},
-        "webhook.rotate",
-    ),
-    "PUT /api/workflows/{workflow_id}/shares/{principal_id}": (
-        "",
-        lambda w: f"{w.published()}/shares/{w.key()}",
-        {"right": "run"},
-        "share.put",
-    ),
-    "DELETE /api/workflows/{workflow_id}/shares/{principal_id}": ("", World.shared, None, "share.remove"),
-    "POST /api/keys": ("", lambda w: "", {"name": "x", "role": "viewer"}, "key.create"),
-    "DELETE /api/keys/{key_id}": ("", World.key, None, "key.revoke"),
-    "POST /api/tenants": ("", lambda w: "", {"name": "Other"}, "tenant.create"),
-    "POST /api/integrations/{connector}/apps": (
-        "/api/integrations/lab/apps",
-        lambda w: "",
-        {"client_id": "c", "client_secret": "s3cr3t"},
-        "app.create",
-    ),
-    "PUT /api/integrations/{connector}/apps/{app_id}/secret": (
-        "/api/integrations/lab/apps/{}/secret",
-        World.app,
-        {"client_secret": "s3cr3t"},
-        "app.rotate",
-    ),
-    "POST /api/integrations/{connector}/connections": (
-        "/api/integrations/club/connections",
-        lambda w: "",
-        {"name": "x", "credential": {"api_key": "s3cr3t"}},
-        "connection.create",
-    ),
-    "PUT /api/integrations/{connector}/connections/{connection_id}/credential": (
-        "/api/integrations/club/connections/{}/credential",
-        World.connection,
-        {"credential": {"api_key": "s3cr3t"}},
-        "connection.reauthorize",
-    ),
-    "DELETE /api/integrations/{connector}/connections/{connection_id}": (
-        "/api/integrations/club/connections/{}",
-        World.connection,
-        None,
-        "connection.delete",
-    ),
-    "PUT /api/plans/{name}": ("/api/plans/small", lambda w: "", {"limits": {"members": 1}}, "plan.put"),
-    "DELETE /api/plans/{name}": ("/api/plans/small", World.plan, None, "plan.remove"),
-    "PUT /api/tenants/{tenant_id}/plan": (
-        "/api/tenants/ten_a/plan",
-        World.tenant,
-        {"plan": "free"},
-        "tenant.plan",
-    ),
-    "PUT /api/principals/{principal_id}/limits": (
-        "/api/principals/{}/limits",
-        World.key,
-        {"limits": {"executions_per_day": 1}},
-        "principal.limits",
-    ),
-    f"{ALL}/{{execution_id}}/cancel": ("", World.queued, None, "execution.cancel"),
-    "DELETE /api/workflow-executions/{execution_id}": ("", World.ended, None, "execution.delete"),
-    f"{ALL}/{{execution_id}}/retry": ("", World.failed, {}, "execution.retry"),
-    f"{ALL}/{{execution_id}}/replay": ("", World.ended, {}, "execution.replay"),
-    f"{ALL}/{{execution_id}}/steps/{{step_id:path}}/resolve": (
-        "/api/workflow-executions/{}/steps/call/resolve",
-        World.uncertain,
-        {"outcome": "happened", "result": {}},
-        "execution.resolve",
-    ),
-    "POST /api/schedules/{schedule_id}/pause": ("", World.schedule, None, "schedule.pause"),
-    "POST /api/schedules/{schedule_id}/resume": (
-        "",
-        lambda w: w.schedule(paused=True),
-        None,
-        "schedule.resume",
-    ),
-    "POST /api/schedules/{schedule_id}/backfill": ("", World.schedule, "span", "schedule.backfill"),
-    "POST /api/polls/{poll_id}/pause": ("", World.poll, None, "poll.pause"),
-    "POST /api/polls/{poll_id}/resume": ("", lambda w: w.poll(paused=True), None, "poll.resume"),
-    "POST /api/polls/{poll_id}/run": ("", World.poll, None, "poll.run"),
-    "POST /api/taps": ("", lambda w: "", {"event": "custom.seen"}, "tap.create"),
-    "DELETE /api/taps/{tap_id}": ("", World.tap, None, "tap.remove"),
-    "POST /api/events/{event_id}/replay": ("", World.event, "goal", "event.replay"),
-    "POST /api/events/replay": ("", lambda w: "", "goals", "event_replay.create"),
-    "POST /api/event-replays/{replay_id}/cancel": ("", World.event_replay, None, "event_replay.cancel"),
-}
-MANY = {
-    f"{ALL}/retry": (World.failed, "execution.retry"),
-    f"{ALL}/replay": (World.ended, "execution.replay"),
-}
-"""Routes that do to many what another one does to one; what fails for one is told in the answer."""
-
-FOR_THE_HOST = (
-    "POST /api/tenants",
-    "PUT /api/plans/{name}",
-    "DELETE /api/plans/{name}",
-    "PUT /api/tenants/{tenant_id}/plan",
-)
-ELSEWHERE = {"POST /api/audit/prune": "test_audit_api.py"}
 
 
 @pytest.fixture
@@ -347,10 +131,11 @@ def test_a_change_and_its_entry_are_kept_together_or_not_at_all(
     body = body_of(world, given, made)
     asking = world.host if route in FOR_THE_HOST else world.owner
     method, path = route.partition(" ")[0], path_of(route, template, made)
-    headers = {"if_match": '"1"'} if method == "PUT" and "document" in str(body) else {}
+    headers = {"if_match": ETAGS[route]} if route in ETAGS else {}
     before, written = content(world), len(entries(world))
     with refusing():
-        assert asking.call(method, path, body, **headers).status_code >= 500
+        failed = asking.call(method, path, body, **headers)
+    assert failed.status_code >= 500, failed.text
     assert (content(world), len(entries(world))) == (before, written)
     answer = asking.call(method, path, body, **headers)
     assert answer.status_code < 300, answer.text
@@ -385,3 +170,29 @@ def test_a_new_tenant_begins_its_own_log_with_who_made_it(world: World) -> None:
         query = sa.select(t.audit_entries).where(t.audit_entries.c.tenant_id == made["id"])
         (entry,) = tx.conn.execute(query).mappings().all()
     assert (entry["action"], entry["principal_id"]) == ("tenant.create", world.host.key_id)
+
+
+ANSWERS: dict[str, Callable[[Any, Any, str], object]] = {
+    "approval.approve": lambda hub, who, asked: approvals.decide_approval(
+        hub, who, asked, Answer(decision=Decision.APPROVE)
+    ),
+    "approval.reject": lambda hub, who, asked: approvals.decide_approval(
+        hub, who, asked, Answer(decision=Decision.REJECT)
+    ),
+    "approval.link": approval_links.make_link,
+}
+
+
+@pytest.mark.parametrize("action", ANSWERS)
+def test_an_answer_and_its_entry_are_kept_together_or_not_at_all(
+    world: World, refusing: Callable[[], Any], action: str
+) -> None:
+    asked, who, hub = world.asked(), person("bea", "approver"), world.bench.hub
+    before, written = content(world), len(entries(world))
+    with refusing(), pytest.raises(sa.exc.IntegrityError):
+        ANSWERS[action](hub, who, asked)
+    assert (content(world), len(entries(world))) == (before, written)
+    ANSWERS[action](hub, who, asked)
+    (entry,) = entries(world)[written:]
+    assert (entry["action"], entry["target"], entry["principal_id"]) == (action, asked, "usr_bea")
+    assert content(world) != before

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
+from revolution_hub.model.hub_events import HUB_EVENTS
 from revolution_hub.store import tables as t
 from revolution_sdk.canonical import CANONICAL
 
@@ -105,6 +106,6 @@ def test_another_tenants_workflows_hear_nothing(bench: Any, owner: Any, asker_of
 def test_every_type_of_event_is_listed_with_its_schema(owner: Any) -> None:
     found = owner.ask("GET", "/api/event-types")["items"]
     types = [one["type"] for one in found]
-    assert types == [*CANONICAL, "club.page.changed", "lab.page.changed"]
+    assert types == [*CANONICAL, *HUB_EVENTS, "club.page.changed", "lab.page.changed"]
     assert found[-1]["canonical"] == "crm.deal.updated"
     assert all(one["data"]["type"] == "object" and one["title"] for one in found)

@@ -9,6 +9,7 @@ from typing import Any
 
 import httpx2
 import pytest
+from fastapi.testclient import TestClient
 from rig.asking import Asker, asker
 from rig.calls import CALLS, Call, Route, routes_of, send
 from rig.door import opened
@@ -61,9 +62,11 @@ def door(bench: Any, database: str, tmp_path: Path) -> Iterator[Any]:
 
 
 @pytest.fixture
-def client(owner: Asker) -> Any:
-    """Somebody without any key."""
-    return owner.client
+def client(bench: Any) -> Iterator[Any]:
+    """Somebody without any key, who may ask as often as a test likes."""
+    api = make_api(with_everything(bench).hub)
+    with TestClient(api, raise_server_exceptions=False, follow_redirects=False) as client:
+        yield client
 
 
 def plain(path: str) -> str:

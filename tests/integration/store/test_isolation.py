@@ -12,7 +12,7 @@ import sqlalchemy as sa
 
 from revolution_hub.errors import NotFoundError
 from revolution_hub.model.change import Intake, Start
-from revolution_hub.model.connection import Hook, OldAddress, ProviderApp, Sealed
+from revolution_hub.model.connection import Hook, OldAddress, Sealed
 from revolution_hub.model.event import Listener
 from revolution_hub.model.fire import FireStatus, StoredFire
 from revolution_hub.model.integration import IntegrationState
@@ -25,7 +25,6 @@ from revolution_hub.model.status import (
 )
 from revolution_hub.store import (
     across,
-    apps,
     callbacks,
     connections,
     endings,
@@ -196,6 +195,7 @@ def unless_found(take: Callable[[], Any]) -> Any:
 
 FINDS_NOTHING: dict[str, Act] = {
     "workflows.get": lambda tx, _: workflows.get(tx, "wf_b"),
+    "workflows.is_published": lambda tx, _: workflows.is_published(tx, "wf_b"),
     "workflows.list_page": lambda tx, _: workflows.list_page(tx, PAGE, None)[0],
     "workflows.find_by_name": lambda tx, _: workflows.find_by_name(tx, WORKFLOW.name),
     "workflows.list_versions": lambda tx, _: workflows.list_versions(tx, "wf_b", PAGE)[0],
@@ -237,6 +237,7 @@ FINDS_NOTHING: dict[str, Act] = {
     "connections.ids_of": lambda tx, _: connections.ids_of(tx, "acme"),
     "connections.find_for": lambda tx, _: connections.find_for(tx, "acme", "canary-b"),
     "connections.list_page": lambda tx, _: connections.list_page(tx, PAGE, None)[0],
+    "connections.count_all": lambda tx, _: connections.count_all(tx),
     "connections.count_by_connector": lambda tx, _: connections.count_by_connector(tx),
     "executions.count_waiting": lambda tx, _: executions.count_waiting(tx, 10),
     "executions.get": lambda tx, _: executions.get(tx, "exe_b"),
@@ -337,46 +338,6 @@ def test_every_function_of_the_nouns_is_tried_here() -> None:
         if not name.startswith("_")
     }
     assert declared == set(FINDS_NOTHING) | set(CHANGES_NOTHING) | ADDS | ACROSS | OF_ITSELF
-
-
-def app(owner: str | None) -> ProviderApp:
-    return ProviderApp(
-        id="app_b",
-        connector="acme",
-        app_key="app-key",
-        client_id="c",
-        secret=SEALED,
-        created_at=NOW,
-        owner_tenant_id=owner,
-    )
-
-
-def test_an_app_of_another_tenant_is_not_there_and_one_of_the_installation_is(store: Store) -> None:
-    with store.begin("ten_b") as tx:
-        apps.add(tx, app("ten_b"))
-        apps.add(tx, replace(app(None), id="app_all", app_key="other-key"))
-    assert across.get_app(store, "app_b", "ten_b") == app("ten_b")
-    assert across.get_app(store, "app_b", "ten_a") is None
-    assert across.get_app(store, "app_all", "ten_a") is not None
-
-
-def test_an_app_of_one_tenant_reaches_only_its_own_connections(store: Store, make: Any) -> None:
-    for tenant in ("ten_a", "ten_b"):
-        with store.begin(tenant) as tx:
-            connections.add(tx, make.connection(tenant_id=tenant, app_id="app_b", account="acc"))
-    reached = across.connections_of_account(store, app("ten_b"), {"acc"})
-    assert [one.tenant_id for one in reached] == ["ten_b"]
-    assert len(across.connections_of_account(store, app(None), {"acc"})) == 2
-    assert across.connections_of_account(store, app(None), {"other"}) == []
-    assert across.connections_of_account(store, replace(app(None), id="app_c"), {"acc"}) == []
-
-
-def test_an_app_is_found_by_its_key_under_its_own_connector_only(store: Store) -> None:
-    with store.begin_across() as tx:
-        apps.add(tx, app(None))
-    assert across.find_app_by_key(store, "acme", "app-key") == app(None)
-    assert across.find_app_by_key(store, "other", "app-key") is None
-    assert across.find_app_by_key(store, "acme", "app-kex") is None
 
 
 def test_keys_lead_to_their_own_tenant_only(store: Store, ids: dict[str, Any]) -> None:

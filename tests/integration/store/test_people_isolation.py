@@ -40,6 +40,7 @@ FINDS_NOTHING: dict[str, Act] = {
     "people.find_membership": lambda tx: people.find_membership(tx, "usr_b"),
     "people.get_member": lambda tx: people.get_member(tx, "usr_b"),
     "people.list_members": lambda tx: people.list_members(tx, PAGE)[0],
+    "people.count_members": people.count_members,
     "people.list_with_role": lambda tx: people.list_with_role(tx, ["owner"]),
     "invitations.get": lambda tx: invitations.get(tx, "inv_b"),
     "invitations.list_page": lambda tx: invitations.list_page(tx, PAGE)[0],

@@ -151,11 +151,17 @@ def test_after_two_crashes_only_the_isolated_worker_takes_it(crashes: int, store
     assert len(claim(store, "wrk_right", isolated=suspect)) == 1
 
 
+MAY_RING = {
+    *(WaitReason.TIMER, WaitReason.RETRY, WaitReason.CALLBACK, WaitReason.CHILDREN, WaitReason.APPROVAL)
+}
+"""What an execution may wait for until a moment at most."""
+
+
 @pytest.mark.parametrize("reason", list(WaitReason))
 def test_what_may_have_a_moment_rings_then(reason: WaitReason, store: Store, make: Any) -> None:
     (one,) = add(store, make, status=ExecutionStatus.WAITING, wait_reason=reason, wake_at=NOW)
     assert sweep.wake_due(store, NOW - timedelta(microseconds=1)) == 0
-    rings = reason in (WaitReason.TIMER, WaitReason.RETRY, WaitReason.CALLBACK, WaitReason.CHILDREN)
+    rings = reason in MAY_RING
     assert sweep.wake_due(store, NOW) == int(rings)
     woken = get(store, one)
     assert woken.status is (ExecutionStatus.QUEUED if rings else ExecutionStatus.WAITING)

@@ -180,7 +180,7 @@ NEEDED: dict[str, dict[str, Any]] = {
     "if": {"if": "{{ x }}", "then": LIST},
 }
 VALUES: dict[str, Any] = {
-    "with": {}, "connection": "main", "retry": {}, "timeout": "5m", "on_error": "continue",
+    "with": {}, "connection": "main", "approval": {}, "retry": {}, "timeout": "5m", "on_error": "continue",
     "then": LIST, "else": LIST, "cases": {"a": LIST}, "default": LIST, "as": "row", "steps": LIST,
     "concurrency": 2, "on_item_error": "stop", "result": 1,
 }  # fmt: skip

@@ -166,7 +166,8 @@ def limit_problems(given: JsonObject, at: str, known: tuple[str, ...] | Mapping[
             message = f"is no such limit; there are {', '.join(known)}"
             problems.append(Problem(path=path, message=message, code="unknown_limit"))
         elif most is not None and not _is_limit(name, most):
-            problems.append(Problem(path=path, message=f"a number from 0 to {LARGEST:,} is needed"))
+            sort = "number" if name == AI_SPEND else "whole number"
+            problems.append(Problem(path=path, message=f"a {sort} from 0 to {LARGEST:,} is needed"))
     return problems
 
 

@@ -4,7 +4,7 @@ from revolution_hub.access.rbac import Right, SharedKind, require
 from revolution_hub.errors import NotFoundError
 from revolution_hub.hub import Hub
 from revolution_hub.model.principal import Principal
-from revolution_hub.services import sharing
+from revolution_hub.services.sharing import give, take_back
 from revolution_hub.store import connections, shares
 from revolution_hub.store.paging import Page
 from revolution_hub.store.shares import Share
@@ -18,9 +18,7 @@ def put_share(
     require(principal, "connection:write")
     with hub.store.begin(principal.tenant_id) as tx:
         _require_there(tx, connector, connection_id)
-        return sharing.give(
-            hub, tx, principal, SharedKind.CONNECTION, connection_id, with_id=with_id, right=right
-        )
+        return give(hub, tx, principal, SharedKind.CONNECTION, connection_id, with_id=with_id, right=right)
 
 
 def get_share(hub: Hub, principal: Principal, connector: str, connection_id: str, with_id: str) -> Share:
@@ -46,7 +44,7 @@ def remove_share(hub: Hub, principal: Principal, connector: str, connection_id: 
     require(principal, "connection:write")
     with hub.store.begin(principal.tenant_id) as tx:
         _require_there(tx, connector, connection_id)
-        sharing.take_back(hub, tx, principal, connection_id, with_id)
+        take_back(hub, tx, principal, connection_id, with_id)
 
 
 def _require_there(tx: Tx, connector: str, connection_id: str) -> None:

@@ -102,7 +102,7 @@ def accept_as_new(
     session_token, session = new_session(hub, user, "password", origin, agent)
     with hub.store.begin(invitation.tenant_id) as tx:
         require_new(users.add_user(tx, user))
-        join(tx, invitation, user, origin, now)
+        join(hub, tx, invitation, user, origin)
         return start_in(tx, hub, session_token, session, user, origin)
 
 
@@ -112,7 +112,7 @@ def accept_signed_in(hub: Hub, visit: Visit, token: str) -> Visit:
     if invitation.email is not None and invitation.email != visit.user.email:
         raise AccessError("the invitation is for another e-mail address", code="other_email")
     with hub.store.begin(invitation.tenant_id) as tx:
-        membership = join(tx, invitation, visit.user, visit.origin, hub.now())
+        membership = join(hub, tx, invitation, visit.user, visit.origin)
         return rotated(tx, visit, membership)
 
 

@@ -1,12 +1,11 @@
 """joining: how an invitation makes somebody a member. Called by every way of accepting one."""
 
-from datetime import datetime
-
 from revolution_hub.errors import ConflictError, NotFoundError
 from revolution_hub.hub import Hub
 from revolution_hub.model.audit import entry_of
 from revolution_hub.model.person import Invitation, Membership, User
 from revolution_hub.model.principal import Origin
+from revolution_hub.services.quotas import require_within
 from revolution_hub.services.sessions import principal_in
 from revolution_hub.store import across, audit, invitations, people, users
 from revolution_hub.store.tx import Tx
@@ -20,10 +19,12 @@ def open_invitation(hub: Hub, link_hash: str) -> Invitation:
     return found
 
 
-def join(tx: Tx, invitation: Invitation, user: User, origin: Origin, now: datetime) -> Membership:
+def join(hub: Hub, tx: Tx, invitation: Invitation, user: User, origin: Origin) -> Membership:
     """Make a user a member as the invitation says, and use it up. Who the user is was proven before."""
+    now = hub.now()
     if people.find_membership(tx, user.id) is not None:
         raise ConflictError("you are a member of this tenant already", code="already_member")
+    require_within(hub, tx, "members", people.count_members(tx))
     if not invitations.accept(tx, invitation.id, user.id, now):
         raise gone()
     membership = Membership(

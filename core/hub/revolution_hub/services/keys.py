@@ -33,9 +33,13 @@ class WantedKey:
 
     def as_json(self) -> JsonObject:
         """Return what is written down about it."""
-        expiry = rfc3339(self.expires_at) if self.expires_at else None
-        told: JsonObject = {"name": self.name, "role": self.role, "expires_at": expiry}
-        narrowed = {"permissions": self.permissions, "workflows": self.workflows, "service": self.service_id}
+        told: JsonObject = {"name": self.name, "role": self.role}
+        narrowed = {
+            "permissions": self.permissions,
+            "workflows": self.workflows,
+            "expires_at": rfc3339(self.expires_at) if self.expires_at else None,
+            "service": self.service_id,
+        }
         return told | {name: value for name, value in narrowed.items() if value is not None}
 
 

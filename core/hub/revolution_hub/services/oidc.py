@@ -6,6 +6,7 @@ and the hub keeps nothing but hashes. The state leads back to it once, within te
 
 from dataclasses import dataclass
 from datetime import timedelta
+from hmac import compare_digest
 
 from revolution_hub.access.tokens import derived, hash_token, mint_token
 from revolution_hub.errors import AccessError, ConflictError, NotFoundError
@@ -85,7 +86,7 @@ def finish_login(
     if (
         pending is None
         or pending.provider != name
-        or pending.browser_hash != hash_token(back.browser)
+        or not compare_digest(pending.browser_hash, hash_token(back.browser))
         or pending.expires_at <= hub.now()
         or pending.user_id != (visit.user.id if visit and pending.user_id else None)
     ):
@@ -148,7 +149,7 @@ def _accept(
             # Somebody who has this address already is not whoever the provider says, until linked by hand.
             require_new(users.add_user(tx, known))
             _add_identity(tx, hub, known.id, said)
-        join(tx, invitation, known, origin, now)
+        join(hub, tx, invitation, known, origin)
         return start_in(tx, hub, token, session, known, origin)
 
 

@@ -23,7 +23,7 @@ from revolution_hub.model.plan import (
     spend_of,
 )
 from revolution_hub.model.principal import Principal
-from revolution_hub.store import across, audit, connections, plans, tenants, usage
+from revolution_hub.store import across, audit, connections, people, plans, principals, usage
 from revolution_hub.store.plans import InForce, TenantPlan
 from revolution_hub.store.tx import Tx
 from revolution_sdk.types import JsonObject
@@ -153,7 +153,7 @@ def get_principal_limits(hub: Hub, principal: Principal, principal_id: str) -> M
     """Return the limits a principal of the tenant has of its own."""
     require(principal, "key:write")
     with hub.store.read(principal.tenant_id) as tx:
-        tenants.get_api_key(tx, principal_id)
+        _require_principal(tx, principal_id)
         return plans.principal_limits(tx, principal_id)
 
 
@@ -164,7 +164,7 @@ def put_principal_limits(
     require(principal, "key:write")
     _require_limits(limits, "limits", OF_PRINCIPALS, lifting=False)
     with hub.store.begin(principal.tenant_id) as tx:
-        tenants.get_api_key(tx, principal_id)
+        _require_principal(tx, principal_id)
         known = plans.principal_limits(tx, principal_id)
         plans.put_principal_limits(tx, principal_id, limits, hub.now())
         differing = {"before": dict(known), "after": limits}
@@ -210,8 +210,9 @@ def _of_tenant(tx: Tx, counted: InForce, now: datetime) -> Iterable[Measure]:
     spent = spend_of(counted.plan.charge, usage.ai_of(tx, now))
     yield _measure("ai_spend_per_month", spent, limits, warn, month)
     yield _measure("connections", connections.count_all(tx), limits, warn)
+    yield _measure("members", people.count_members(tx), limits, warn)
     yield _measure("stored_bytes", usage.gauge_of(tx, usage.STORED), limits, warn)
-    for name in ("executions_running", "members", "requests_per_minute"):
+    for name in ("executions_running", "requests_per_minute"):
         if name in limits:
             yield Measure(limit=name, used=None, most=limits[name])
 
@@ -247,6 +248,11 @@ def _require_limits(
     problems += [Problem(path=f"{at}.{one[:80]}", message="leave it out instead") for one in lifted]
     if problems:
         raise InputError("the limits are not valid", problems)
+
+
+def _require_principal(tx: Tx, principal_id: str) -> None:
+    if not principals.is_known(tx, principal_id):
+        raise NotFoundError("there is no such principal")
 
 
 def _known(hub: Hub, tenant_id: str) -> str:

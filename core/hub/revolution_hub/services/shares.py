@@ -3,7 +3,7 @@
 from revolution_hub.access.rbac import Right, SharedKind, require
 from revolution_hub.hub import Hub
 from revolution_hub.model.principal import Principal
-from revolution_hub.services import sharing
+from revolution_hub.services.sharing import give, take_back
 from revolution_hub.store import shares, workflows
 from revolution_hub.store.paging import Page
 from revolution_hub.store.shares import Share
@@ -14,9 +14,7 @@ def put_share(hub: Hub, principal: Principal, workflow_id: str, with_id: str, ri
     require(principal, "workflow:write")
     with hub.store.begin(principal.tenant_id) as tx:
         workflows.get(tx, workflow_id)
-        return sharing.give(
-            hub, tx, principal, SharedKind.WORKFLOW, workflow_id, with_id=with_id, right=right
-        )
+        return give(hub, tx, principal, SharedKind.WORKFLOW, workflow_id, with_id=with_id, right=right)
 
 
 def get_share(hub: Hub, principal: Principal, workflow_id: str, with_id: str) -> Share:
@@ -42,4 +40,4 @@ def remove_share(hub: Hub, principal: Principal, workflow_id: str, with_id: str)
     require(principal, "workflow:write")
     with hub.store.begin(principal.tenant_id) as tx:
         workflows.get(tx, workflow_id)
-        sharing.take_back(hub, tx, principal, workflow_id, with_id)
+        take_back(hub, tx, principal, workflow_id, with_id)

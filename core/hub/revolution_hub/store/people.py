@@ -45,6 +45,12 @@ def list_members(tx: Tx, page: Page) -> tuple[list[Member], str | None]:
     ], cursor
 
 
+def count_members(tx: Tx) -> int:
+    """Return how many members the tenant has."""
+    query = sa.select(sa.func.count()).where(t.memberships.c.tenant_id == tx.tenant_id)
+    return int(tx.conn.execute(query.select_from(t.memberships)).scalar_one())
+
+
 def list_with_role(tx: Tx, roles: Collection[str]) -> list[str]:
     """Return the members who have one of these roles and are not disabled."""
     query = (

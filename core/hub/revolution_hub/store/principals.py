@@ -12,6 +12,11 @@ KEPT: dict[sa.Table, tuple[str, tuple[sa.ColumnElement[bool], ...]]] = {
 }
 """The tables of principals with their role: of each the column that says who, and which rows count."""
 
+PROMISED: dict[sa.Table, tuple[str, tuple[sa.ColumnElement[bool], ...]]] = {
+    t.invitations: ("id", (t.invitations.c.accepted_at.is_(None), t.invitations.c.revoked_at.is_(None))),
+}
+"""The tables of those who are to have a role, and are no principals yet."""
+
 MOST_NAMED = 20
 """How many of those who have a role are named."""
 
@@ -29,9 +34,9 @@ def is_known(tx: Tx, principal_id: str) -> bool:
 
 
 def with_role(tx: Tx, role: str) -> list[str]:
-    """Return the ids of those who have a role, sorted, the first twenty of them."""
+    """Return the ids of those who have a role or are invited to it, sorted, the first twenty of them."""
     found: set[str] = set()
-    for table, (column, where) in KEPT.items():
+    for table, (column, where) in {**KEPT, **PROMISED}.items():
         query = sa.select(table.c[column]).where(
             table.c.tenant_id == tx.tenant_id, table.c.role == role, *where
         )
