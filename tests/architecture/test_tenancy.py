@@ -43,14 +43,14 @@ ACROSS_ELSEWHERE = {
     "store/sweep.py cancel_approvals": "what was asked in an execution that has ended, of any tenant",
     "store/second_net.py excused_role": "the role of a connection belongs to no tenant",
     "store/migrate.py migrate": "the schema belongs to no tenant",
-    "store/migrate.py current_revision": "the schema belongs to no tenant",
+    "store/revision.py current_revision": "the schema belongs to no tenant",
     "store/submit.py _commit": "one transaction carries the changes of many tenants, and names them",
     "store/plans.py running_caps": "a worker takes executions of any tenant, each by its plan",
     "store/usage.py count_executions": "what began is counted for all tenants at once",
     "services/quotas.py put_plan": "plans are of the installation, whose log is that of who changes them",
     "services/quotas.py remove_plan": "plans are of the installation, whose log is that of who changes them",
     "services/quotas.py put_tenant_plan": "a plan is given to another tenant, and entered in both logs",
-    "app.py _first_tenant": "the first start makes the first tenant",
+    "prepare.py _first_tenant": "the first start makes the first tenant",
     "services/tenants.py create_tenant": "a new tenant belongs to none yet",
 }
 """Functions outside store/across.py that open a transaction over all tenants, each with the reason."""

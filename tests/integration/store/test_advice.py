@@ -10,7 +10,8 @@ from rig.postgres import Postgres, binaries
 from rig.redis import free_port
 
 from revolution_hub.errors import SettingsError
-from revolution_hub.store.migrate import migrate, unusable
+from revolution_hub.store.migrate import migrate
+from revolution_hub.store.revision import unusable
 from revolution_hub.store.tx import Store
 
 Open = Callable[..., Store]

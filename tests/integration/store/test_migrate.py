@@ -11,9 +11,11 @@ import pytest
 import sqlalchemy as sa
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
 
 from revolution_hub.errors import SettingsError
-from revolution_hub.store.migrate import LOCK, current_revision, is_current, migrate
+from revolution_hub.store.migrate import LOCK, migrate
+from revolution_hub.store.revision import KNOWN, NEWEST, SCRIPTS, current_revision, is_current
 from revolution_hub.store.tables import metadata
 from revolution_hub.store.tx import Store
 
@@ -51,6 +53,12 @@ def test_an_empty_database_is_brought_to_the_newest_schema(open_store: Open, emp
     revision = migrate(store)
     assert current_revision(store) == revision
     assert is_current(store)
+
+
+def test_the_revisions_are_those_of_the_files_in_order() -> None:
+    scripts = ScriptDirectory(str(SCRIPTS))
+    assert [one.revision for one in scripts.walk_revisions()] == [*reversed(KNOWN)]
+    assert scripts.get_heads() == [NEWEST]
 
 
 def test_migrating_twice_changes_nothing(open_store: Open, empty_database: str) -> None:

@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from revolution_hub.app import prepare
 from revolution_hub.model.change import Applied, Intake, Keep, Move, Progress, Start
 from revolution_hub.model.status import ExecutionStatus, StepStatus
+from revolution_hub.prepare import prepare
 from revolution_hub.settings import Settings
 from revolution_hub.store import connections, tenants
 from revolution_hub.store import tables as t

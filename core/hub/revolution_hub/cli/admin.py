@@ -11,7 +11,7 @@ from revolution_hub.model.person import clean_email
 from revolution_hub.model.time import utc_now
 from revolution_hub.services.owners import NewOwner, create_owner, invite_owner
 from revolution_hub.settings import Settings
-from revolution_hub.store.migrate import require_current
+from revolution_hub.store.revision import require_current
 from revolution_hub.vault.passwords import Passwords
 
 admin = typer.Typer(help="At the machine itself: the owner who comes first.", no_args_is_help=True)

@@ -22,7 +22,7 @@ from revolution_hub.model.durations import duration_s
 from revolution_hub.model.time import utc_now
 from revolution_hub.store import across
 from revolution_hub.store.audit import before_of, check, find_head
-from revolution_hub.store.migrate import require_current
+from revolution_hub.store.revision import require_current
 from revolution_hub.store.tx import Store
 from revolution_sdk.types import JsonObject
 

@@ -14,8 +14,8 @@ from revolution_hub.errors import HubError
 from revolution_hub.model.durations import duration_s
 from revolution_hub.model.status import ENDED, ExecutionStatus
 from revolution_hub.model.time import utc_now
-from revolution_hub.store.migrate import require_current
 from revolution_hub.store.prune import Walk, count_due, prune_executions
+from revolution_hub.store.revision import require_current
 
 
 class Ended(StrEnum):

@@ -5,9 +5,10 @@ import signal
 import socket
 import sys
 
-from revolution_hub.app import prepare, usable_store
+from revolution_hub.app import usable_store
 from revolution_hub.cli.first_key import read_api_key
 from revolution_hub.cli.show import out, settings
+from revolution_hub.prepare import prepare
 from revolution_hub.settings import Settings
 from revolution_hub.store.migrate import migrate
 from revolution_hub.supervisor import Supervisor, listen
