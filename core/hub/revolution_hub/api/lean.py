@@ -4,12 +4,12 @@ Its function gets the request and nothing else. Stacks of middleware, dependenci
 than the hub itself needs to take a delivery in, and none of them would have anything to do here.
 """
 
-from collections.abc import Sequence
+import os.path
 from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.routing import APIRoute
-from starlette.routing import Match
+from starlette.convertors import StringConvertor
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from revolution_hub.api.problems import answer_to
@@ -20,9 +20,12 @@ class LeanRoute(APIRoute):
 
     def __init__(self, *given: Any, **more: Any) -> None:
         super().__init__(*given, **more)
-        self.app = self._serve
+        if any(type(one) is not StringConvertor for one in self.param_convertors.values()):
+            raise TypeError(f"{self.path}: the parameters of a lean route are texts")
+        self.app = self.serve
 
-    async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def serve(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request to this route."""
         request = Request(scope, receive, send)
         try:
             response = await self.endpoint(request)
@@ -36,15 +39,20 @@ class LeanFirst:
 
     def __init__(self, app: FastAPI) -> None:
         self._app: ASGIApp = app
-        self._routes: Sequence[LeanRoute] = [one for one in app.routes if isinstance(one, LeanRoute)]
+        lean = [one for one in app.routes if isinstance(one, LeanRoute)]
+        self._prefix = os.path.commonpath([one.path.partition("{")[0] for one in lean])
+        # Asking a route whether it matches makes several objects for each one that is asked.
+        self._routes = [(one.path_regex.match, frozenset(one.methods or ()), one) for one in lean]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
-        if scope["type"] == "http":
-            for route in self._routes:
-                match, found = route.matches(scope)
-                if match is Match.FULL:
-                    scope.update(found, app=self._app)
-                    await route.handle(scope, receive, send)
+        if scope["type"] == "http" and not scope.get("root_path"):
+            path: str = scope["path"]
+            for match, methods, route in self._routes if path.startswith(self._prefix) else ():
+                found = match(path)
+                if found is not None and scope["method"] in methods:
+                    scope["path_params"] = found.groupdict()
+                    scope["app"], scope["endpoint"], scope["route"] = self._app, route.endpoint, route
+                    await route.serve(scope, receive, send)
                     return
         await self._app(scope, receive, send)

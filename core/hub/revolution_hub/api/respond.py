@@ -2,6 +2,7 @@
 
 from typing import Final
 
+import orjson
 from fastapi.responses import Response
 
 from revolution_hub.model.strict_json import dump_json
@@ -26,8 +27,17 @@ class JsonAnswer(Response):
     def __init__(self, status: int, value: Json) -> None:
         self.status_code = status
         self.background = None
-        self.body = dump_json(value).encode()
+        self.body = _json(value)
         self.raw_headers = [*_JSON_HEADERS, (b"content-length", str(len(self.body)).encode())]
+
+
+def _json(value: Json) -> bytes:
+    try:
+        # What is stored of it was written by the same library, in a sixth of the time.
+        return orjson.dumps(value)
+    except orjson.JSONEncodeError:
+        # It is stricter than JSON: integers beyond 64 bits are not its own.
+        return dump_json(value).encode()
 
 
 def respond(response: JsonObject) -> Response:

@@ -26,6 +26,7 @@ from revolution_hub.model.event import DeliveryMark, Event, StoredDelivery
 from revolution_hub.model.execution import Execution
 from revolution_hub.model.ids import new_id
 from revolution_hub.model.payload import FileRef
+from revolution_hub.model.values import quickly_made
 from revolution_hub.model.webhook import Webhook
 from revolution_hub.store.submit import submit_all
 from revolution_hub.store.tx import StoreError
@@ -51,6 +52,7 @@ class Arrived:
     client: str = ""
 
 
+@quickly_made
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HookStarted:
     """What a delivery to a hook started, or had started before. `answer` is `accepted` or `result`.

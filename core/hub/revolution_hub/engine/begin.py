@@ -6,7 +6,7 @@ plugin that hangs must not take the API with it.
 """
 
 import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from revolution_hub.engine.aftermath import with_aftermath
 from revolution_hub.engine.control import visit
@@ -15,6 +15,7 @@ from revolution_hub.hub import Hub
 from revolution_hub.model.change import Move
 from revolution_hub.model.execution import Execution, StepExecution
 from revolution_hub.model.status import ExecutionStatus
+from revolution_hub.model.values import changed
 from revolution_hub.model.workflow import Workflow
 from revolution_sdk.types import JsonObject
 
@@ -69,4 +70,4 @@ def _begun(run: Run, move: Move | None) -> Begun:
             "error": move.error,
             "reason": move.reason,
         }
-    return Begun(execution=replace(run.execution, **fields), steps=noted.steps, starts=noted.starts)
+    return Begun(execution=changed(run.execution, **fields), steps=noted.steps, starts=noted.starts)

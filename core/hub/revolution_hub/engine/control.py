@@ -58,7 +58,8 @@ def holds(run: Run, step: Step) -> bool:
 
 def skip(run: Run, step: Step) -> None:
     """Record that the step's `if` said no."""
-    run.record(run.fresh(step, StepStatus.SKIPPED, finished_at=run.now))
+    now = run.now
+    run.record(run.fresh(step, StepStatus.SKIPPED, now=now, finished_at=now))
 
 
 def branch(run: Run, step: Step, holding: bool) -> None:
@@ -95,7 +96,8 @@ def _case(step: Step, value: Json) -> str | None:
 
 
 def _done(run: Run, step: Step, output: JsonObject) -> None:
-    run.record(run.fresh(step, StepStatus.SUCCEEDED, output=output, finished_at=run.now))
+    now = run.now
+    run.record(run.fresh(step, StepStatus.SUCCEEDED, now=now, output=output, finished_at=now))
 
 
 def _finish(run: Run, body: JsonObject) -> Move:

@@ -132,7 +132,7 @@ class Run:
 
     def _addresses(self) -> JsonObject:
         if self._callbacks is None:
-            self._callbacks = callbacks_in(self.body)
+            self._callbacks = callbacks_in(self.body) if self.workflow.has_callbacks else ()
         suffix = f"#{self.lane.index}" if self.lane else ""
         return {one: callback_address(self.hub, self.execution, one + suffix) for one in self._callbacks}
 
@@ -145,7 +145,9 @@ class Run:
         tried = self.attempts.get(key)
         return tried[-1] if tried else None
 
-    def fresh(self, step: Step, status: StepStatus = StepStatus.RUNNING, **more: Any) -> StepExecution:
+    def fresh(
+        self, step: Step, status: StepStatus = StepStatus.RUNNING, *, now: datetime | None = None, **more: Any
+    ) -> StepExecution:
         """Return a new record for a step that is reached now; `more` are further fields of it."""
         return StepExecution(
             execution_id=self.execution.id,
@@ -154,7 +156,7 @@ class Run:
             position=self.position,
             kind=str(step.kind),
             status=status,
-            started_at=self.now,
+            started_at=now or self.now,
             uses=step.uses,
             **more,
         )

@@ -15,9 +15,11 @@ from revolution_hub.model.execution import Attempt, Execution, StepExecution
 from revolution_hub.model.fire import StoredFire
 from revolution_hub.model.schedule import Overlap
 from revolution_hub.model.status import ExecutionStatus, WaitReason
+from revolution_hub.model.values import quickly_made
 from revolution_sdk.types import Json, JsonObject
 
 
+@quickly_made
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Move:
     """An execution's new status. Whoever moves it lets go of the lease."""
@@ -46,6 +48,7 @@ class Take:
     given_back: tuple[int, ...] = ()
 
 
+@quickly_made
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Progress:
     """What a drive has done since its last change. Counts only while `fence` is still the newest claim.
@@ -75,6 +78,7 @@ class Progress:
     move: Move | None = None
 
 
+@quickly_made
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Intake:
     """An event, the delivery it came in, if any, and the executions it starts; the event decides.

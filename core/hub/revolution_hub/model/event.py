@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
+from revolution_hub.model.values import quickly_made
 from revolution_sdk.types import JsonObject
 
 
@@ -54,6 +55,7 @@ class DeliveryMark(StrEnum):
     DUPLICATE = "duplicate"
 
 
+@quickly_made
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Event:
     """One occurrence of an event type in one tenant.
@@ -83,6 +85,7 @@ class Event:
     request: JsonObject | None = None
 
 
+@quickly_made
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredDelivery:
     """One delivery as it is kept: raw bytes, and the headers that are not secrets.

@@ -11,12 +11,14 @@ from revolution_hub.model.status import (
     StepStatus,
     WaitReason,
 )
+from revolution_hub.model.values import quickly_made
 from revolution_sdk.types import Json, JsonObject
 
 ACTION_PREFIX = "action:"
 """What the workflow's id of an execution begins with that is a single action, run by itself."""
 
 
+@quickly_made
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Execution:
     """One run of a workflow version.
@@ -79,6 +81,7 @@ class Execution:
         return self.status in ENDED
 
 
+@quickly_made
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StepExecution:
     """One step of an execution. `position` counts steps in the order they were reached, from 0.

@@ -7,18 +7,20 @@ import secrets
 import time
 from collections import deque
 from datetime import datetime
+from functools import lru_cache
 
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
 _PAIRS = [first + second for first in _ALPHABET for second in _ALPHABET]
-_SHIFTS = tuple(range(120, -1, -10))
-_BEHIND_BITS = 80
+_SHIFTS = (40, 30, 20, 10, 0)
 _FINE_BITS = 10
-_RANDOM_BITS = _BEHIND_BITS - _FINE_BITS
-_RANDOM_BYTES = -(-_RANDOM_BITS // 8)
+_RANDOM_LENGTH = 14
 _MILLISECOND_NS = 1_000_000
 _FETCHED = 256
 
-_numbers: "deque[int]" = deque()
+_CHARACTER_OF = bytes(ord(_ALPHABET[byte % len(_ALPHABET)]) for byte in range(256))
+"""A character for each byte, each for as many bytes."""
+
+_random: "deque[str]" = deque()
 
 
 def new_id(prefix: str) -> str:
@@ -27,16 +29,17 @@ def new_id(prefix: str) -> str:
     It is made of 48 bits of milliseconds, 10 of their fraction, and 70 random ones.
     """
     milliseconds, rest_ns = divmod(time.time_ns(), _MILLISECOND_NS)
-    fine = (rest_ns << _FINE_BITS) // _MILLISECOND_NS
-    number = (milliseconds << _FINE_BITS | fine) << _RANDOM_BITS | _random()
-    # Two characters at a time: ids are made by the thousand.
-    return f"{prefix}_{''.join([_PAIRS[number >> shift & 1023] for shift in _SHIFTS])}"
+    fine = _PAIRS[(rest_ns << _FINE_BITS) // _MILLISECOND_NS]
+    try:
+        return f"{prefix}_{_begin(milliseconds)}{fine}{_random.popleft()}"
+    except IndexError:
+        _draw()
+        return new_id(prefix)
 
 
 def first_id(prefix: str, moment: datetime) -> str:
     """Return the id that sorts before every id of this kind made at that moment or later."""
-    number = int(moment.timestamp() * 1000) << _BEHIND_BITS
-    return f"{prefix}_{''.join([_PAIRS[number >> shift & 1023] for shift in _SHIFTS])}"
+    return f"{prefix}_{_begin(int(moment.timestamp() * 1000))}{_PAIRS[0]}{_ALPHABET[0] * _RANDOM_LENGTH}"
 
 
 def new_key(prefix: str = "") -> str:
@@ -44,14 +47,13 @@ def new_key(prefix: str = "") -> str:
     return prefix + secrets.token_urlsafe(32)
 
 
-def _random() -> int:
-    # Asking the system for each number would make every thread stand back for the others each time.
-    while True:
-        try:
-            return _numbers.popleft()
-        except IndexError:
-            drawn = secrets.token_bytes(_RANDOM_BYTES * _FETCHED)
-            _numbers.extend(
-                int.from_bytes(drawn[at : at + _RANDOM_BYTES], "big") >> (8 * _RANDOM_BYTES - _RANDOM_BITS)
-                for at in range(0, len(drawn), _RANDOM_BYTES)
-            )
+# Ids are made by the thousand, and many in one millisecond.
+@lru_cache(maxsize=64)
+def _begin(milliseconds: int) -> str:
+    return "".join([_PAIRS[milliseconds >> shift & 1023] for shift in _SHIFTS])
+
+
+def _draw() -> None:
+    # Asking the system for each id would make every thread stand back for the others each time.
+    text = secrets.token_bytes(_RANDOM_LENGTH * _FETCHED).translate(_CHARACTER_OF).decode("ascii")
+    _random.extend(text[at : at + _RANDOM_LENGTH] for at in range(0, len(text), _RANDOM_LENGTH))

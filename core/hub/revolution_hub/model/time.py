@@ -2,6 +2,8 @@
 
 from datetime import UTC, datetime
 
+import orjson
+
 _LONGEST = 64
 _WITHOUT_ZONE = len("2026-11-22T10:00:00.000000")
 
@@ -30,6 +32,14 @@ def parse_moment(text: object) -> datetime:
 
 def rfc3339(moment: datetime) -> str:
     """Write a moment as `2026-11-22T10:00:00.000000Z`."""
+    return f"{utc_text(moment)}Z"
+
+
+def utc_text(moment: datetime) -> str:
+    """Write a moment in UTC as `2026-11-22T10:00:00.000000`; raises ValueError for one without a zone."""
     if moment.tzinfo is not UTC:
         moment = to_utc(moment)
-    return f"{moment.isoformat(timespec='microseconds')[:_WITHOUT_ZONE]}Z"
+    if moment.microsecond:
+        # A dozen are written for each delivery, and `isoformat` takes five times as long.
+        return orjson.dumps(moment)[1 : _WITHOUT_ZONE + 1].decode()
+    return moment.isoformat(timespec="microseconds")[:_WITHOUT_ZONE]

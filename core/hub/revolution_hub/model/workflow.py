@@ -226,6 +226,11 @@ class Workflow:
         """Every step by its id."""
         return {step.id: step for step in self.walk()}
 
+    @cached_property
+    def has_callbacks(self) -> bool:
+        """Whether any step waits for a callback."""
+        return any(step.kind is StepKind.WAIT and "callback" in step.body for step in self.walk())
+
     def _after(self) -> Block | None:
         return self.on_failure.block if self.on_failure else None
 

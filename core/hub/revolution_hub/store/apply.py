@@ -32,11 +32,16 @@ from revolution_hub.store.bulk import BASIS, LEADER, add_led, add_missing, by
 from revolution_hub.store.findings import holding, note_finding, was_found
 from revolution_hub.store.fires import fire
 from revolution_hub.store.progress import apply_progress
-from revolution_hub.store.rows import columns_of
+from revolution_hub.store.rows import columns_of, rows_of
 from revolution_hub.store.starting import add_executions, alike, execution_row, let_in, look_again
 from revolution_hub.store.tx import Tx
 
 Outcomes = dict[int, Outcome]
+
+_SELDOM_OF_EVENT = ("canonical", "account", "connection_id", "occurred_at", "passed_over", "request")
+_SELDOM_OF_DELIVERY = ("mark", "problem")
+_SELDOM_OF_STEP = ("uses", "connection_id", "input", "error", "wake_at")
+"""What is left out of the rows of a batch in which nobody has anything there."""
 
 
 def apply(conn: Connection, changes: Sequence[Change], *, again: bool = False) -> list[Outcome]:
@@ -105,17 +110,15 @@ def _find(conn: Connection, found: list[tuple[int, Finding]], outcomes: Outcomes
 def _intake(conn: Connection, intakes: list[tuple[int, Intake]], outcomes: Outcomes) -> None:
     if not intakes:
         return
-    events = by((_event(one) for _, one in intakes), "tenant_id", "source_id", "dedup_key")
-    executions, steps, deliveries = [], [], []
-    for _, one in intakes:
-        executions += [{**execution_row(each), LEADER: one.event.id} for each in one.executions]
-        steps += [_led_by(one, step) for step in one.steps]
-        if one.delivery is not None and one.delivery.tenant_id is not None:
-            deliveries.append(_led_by(one, one.delivery))
+    events = by(_events([one for _, one in intakes]), "tenant_id", "source_id", "dedup_key")
+    executions = [
+        {**execution_row(each), LEADER: one.event.id} for _, one in intakes for each in one.executions
+    ]
+    deliveries = [(one, one.delivery) for _, one in intakes if one.delivery and one.delivery.tenant_id]
     led = (
-        (t.deliveries, deliveries),
+        (t.deliveries, _led(deliveries, _SELDOM_OF_DELIVERY)),
         *((t.executions, rows) for rows in alike(by(executions, "id"))),
-        (t.step_executions, steps),
+        (t.step_executions, _led([(one, step) for _, one in intakes for step in one.steps], _SELDOM_OF_STEP)),
     )
     new = add_led(conn, (t.events, events), led, t.hooks)
     kept = [one for _, one in intakes if one.event.id in new]
@@ -156,18 +159,20 @@ def _started_before(conn: Connection, kept: Sequence[Intake]) -> dict[str, str]:
     return found
 
 
-def _event(intake: Intake) -> dict[str, Any]:
-    row = columns_of(intake.event)
-    if row["outcome"] is None:
-        row["outcome"] = str(EventOutcome.STARTED if intake.executions else EventOutcome.NO_LISTENER)
-    row[BASIS] = intake.basis
-    return row
+def _events(intakes: Sequence[Intake]) -> list[dict[str, Any]]:
+    rows = rows_of([one.event for one in intakes], seldom=_SELDOM_OF_EVENT)
+    for row, intake in zip(rows, intakes, strict=True):
+        if row["outcome"] is None:
+            row["outcome"] = str(EventOutcome.STARTED if intake.executions else EventOutcome.NO_LISTENER)
+        row[BASIS] = intake.basis
+    return rows
 
 
-def _led_by(intake: Intake, value: Any) -> dict[str, Any]:
-    row = columns_of(value)
-    row[LEADER] = intake.event.id
-    return row
+def _led(values: Sequence[tuple[Intake, Any]], seldom: tuple[str, ...]) -> list[dict[str, Any]]:
+    rows = rows_of([value for _, value in values], seldom=seldom)
+    for row, (intake, _) in zip(rows, values, strict=True):
+        row[LEADER] = intake.event.id
+    return rows
 
 
 def _keep(conn: Connection, deliveries: list[StoredDelivery]) -> None:

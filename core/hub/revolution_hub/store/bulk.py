@@ -6,20 +6,23 @@ rows travel as one JSON document that the server takes apart. Statements are bui
 """
 
 import base64
+import json
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from enum import Enum, auto
 from functools import lru_cache
+from itertools import chain
 from operator import itemgetter
 from typing import Any
 
+import orjson
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.dialects.postgresql import psycopg
 from sqlalchemy.engine import Connection, CursorResult
 
-from revolution_hub.model.time import to_utc
+from revolution_hub.model.time import utc_text
 from revolution_hub.store.connect import POSTGRESQL
 from revolution_hub.store.payloads import BEGINNING, limit_of, stored_rows, stored_text
 from revolution_hub.store.types import Moment, Payload, json_text
@@ -34,7 +37,6 @@ _ASIDE: dict[str, Any] = {LEADER: sa.Text(), BASIS: sa.Integer()}
 """What rows say that is no column of their table."""
 
 _MOST_ROWS = 64
-_MOMENT_LENGTH = len("2026-11-22 10:00:00.000000")
 
 
 class _Way(Enum):
@@ -53,7 +55,7 @@ def add_missing(conn: Connection, table: sa.Table, rows: Rows) -> None:
 def add_new(conn: Connection, table: sa.Table, rows: Rows) -> set[str]:
     """Insert the rows that break no uniqueness and return the ids of those, and of no others.
 
-    What was inserted is what the database returns: the row count of such a statement says nothing.
+    PostgreSQL returns what was inserted; SQLite is asked for it only where its count says that some were not.
     """
     return set(_run(conn, _Way.ADD_NEW, table, rows)) if rows else set()
 
@@ -121,9 +123,25 @@ def _run(conn: Connection, way: _Way, table: sa.Table, rows: Rows) -> list[str]:
     found: list[str] = []
     for at in range(0, len(rows), _MOST_ROWS):
         some = rows[at : at + _MOST_ROWS]
-        values = tuple(value for row in some for value in ready.values(conn, most, row))
-        found += _returned(conn.exec_driver_sql(ready.text_for(len(some)), values))
+        values = tuple(chain.from_iterable([ready.values(conn, most, row) for row in some]))
+        result = conn.exec_driver_sql(ready.text_for(len(some)), values)
+        if way is _Way.ADD_NEW:
+            found += _inserted(conn, table, some, result.rowcount)
     return found
+
+
+def _inserted(conn: Connection, table: sa.Table, rows: Rows, count: int) -> list[str]:
+    """Return which of the rows the last insert on SQLite has written; `count` is how many of them.
+
+    Nearly always it is all. Having each returned would let every other thread in between for each, and
+    getting back in takes longer than the insert.
+    """
+    if count == len(rows):
+        return [row["id"] for row in rows]
+    # There is one writer, and what it inserts gets the numbers behind the highest, one after the other.
+    last = "last_insert_rowid()"
+    query = f"SELECT id FROM {table.name} WHERE rowid > {last} - ? AND rowid <= {last}"  # noqa: S608
+    return [row[0] for row in conn.exec_driver_sql(query, (count,))]
 
 
 def _returned(result: CursorResult[Any]) -> list[str]:
@@ -131,9 +149,18 @@ def _returned(result: CursorResult[Any]) -> list[str]:
 
 
 def _document(conn: Connection, table: sa.Table, rows: Rows) -> str:
-    text = json_text(rows, default=_text_of)
+    text = _rows_text(rows)
     stored = stored_rows(conn, table, rows, text)
-    return text if stored is None else json_text(stored, default=_text_of)
+    return text if stored is None else _rows_text(stored)
+
+
+def _rows_text(rows: Rows) -> str:
+    try:
+        # It writes moments itself, in a tenth of the time that asking `_text_of` about each takes.
+        return orjson.dumps(rows, _text_of).decode()
+    except orjson.JSONEncodeError:
+        # As `json_text` does it.
+        return json.dumps(rows, default=_text_of)
 
 
 @lru_cache(maxsize=256)
@@ -186,7 +213,9 @@ def _settled(insert: postgresql.Insert | sqlite.Insert, way: _Way, table: sa.Tab
         rest = {name: insert.excluded[name] for name in names if name not in keys}
         return insert.on_conflict_do_update(index_elements=keys, set_=rest)
     ignoring = insert.on_conflict_do_nothing()
-    return ignoring.returning(table.c.id) if way is _Way.ADD_NEW else ignoring
+    if way is _Way.ADD_NEW and isinstance(insert, postgresql.Insert):
+        return ignoring.returning(table.c.id)
+    return ignoring
 
 
 def _sent(table: sa.Table, names: Names, at: int = 0) -> sa.Subquery:
@@ -274,8 +303,8 @@ def _writer(column: sa.Column[Any], dialect: Any) -> Writer | None:
     return writer
 
 
+# A delivery's rows say one moment several times, and a batch is written at once.
+@lru_cache(maxsize=1024)
 def _sqlite_moment(value: datetime) -> str:
     # The text SQLAlchemy itself writes and reads, without its detours.
-    if value.tzinfo is not UTC:
-        value = to_utc(value)
-    return value.isoformat(" ", "microseconds")[:_MOMENT_LENGTH]
+    return utc_text(value).replace("T", " ")

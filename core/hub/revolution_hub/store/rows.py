@@ -1,6 +1,6 @@
 """Between rows and values. Field and column names agree; sealed secrets take three columns."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
 from enum import Enum
 from operator import attrgetter
@@ -26,6 +26,18 @@ def columns_of(value: Any, *, without: tuple[str, ...] = ()) -> dict[str, Any]:
     for name in kind.sealed:
         found |= sealed_columns(found.pop(name))
     return found
+
+
+def rows_of(values: Sequence[Any], *, seldom: tuple[str, ...]) -> list[dict[str, Any]]:
+    """Return values of one class as rows of the same columns.
+
+    Those of `seldom` are left out if none of the values has anything there: what nobody names is NULL, and
+    costs nothing to write.
+    """
+    # Of a single name it reads no tuple.
+    read, nothing = attrgetter(*seldom), (None,) * len(seldom) if len(seldom) > 1 else None
+    without = seldom if all(read(one) == nothing for one in values) else ()
+    return [columns_of(one, without=without) for one in values]
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,7 @@
 """starting: new executions are written, and those with a concurrency key take their place in line."""
 
 from collections.abc import Iterable, Sequence
+from operator import attrgetter
 from typing import Any
 
 import sqlalchemy as sa
@@ -12,6 +13,12 @@ from revolution_hub.store import tables as t
 from revolution_hub.store.bulk import add_new, by
 from revolution_hub.store.rows import columns_of
 from revolution_hub.store.turns import admit
+
+_OFTEN_EMPTY = (
+    *("definition", "connection_id", "error", "reason", "idempotency_key", "started_by"),
+    *("wait_reason", "wait_on", "wake_at", "lease_owner", "lease_until"),
+)
+"""What an execution that has begun or ended at once has nothing in."""
 
 _SELDOM = (
     "parent_id",
@@ -28,6 +35,10 @@ _SELDOM = (
     "replay_of",
 )
 
+_NEVER = (*_SELDOM, *_OFTEN_EMPTY)
+_NOTHING = (None,) * len(_OFTEN_EMPTY)
+_read_often_empty = attrgetter(*_OFTEN_EMPTY)
+
 
 def execution_row(execution: Execution) -> dict[str, Any]:
     """Return the row of a new execution, without the columns that only few executions need."""
@@ -38,7 +49,10 @@ def execution_row(execution: Execution) -> dict[str, Any]:
         and execution.pins is None
         and execution.replay_of is None
     )
-    return columns_of(execution, without=_SELDOM if plain else ())
+    if not plain:
+        return columns_of(execution)
+    empty = _read_often_empty(execution) == _NOTHING
+    return columns_of(execution, without=_NEVER if empty else _SELDOM)
 
 
 def alike(rows: Sequence[dict[str, Any]]) -> list[list[dict[str, Any]]]:

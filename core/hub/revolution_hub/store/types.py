@@ -73,13 +73,13 @@ def json_column(name: str, *, null: bool = True) -> sa.Column[Any]:
     return sa.Column(name, sa.JSON(none_as_null=True), nullable=null)
 
 
-def json_text(value: Any, *, default: Callable[[Any], Any] | None = None) -> str:
-    """Write a value as JSON text for a column; `default` writes what JSON has no form for.
+def json_text(value: Any) -> str:
+    """Write a value as JSON text for a column.
 
     Values come in through `strict_json`, which holds them to what both databases can store.
     """
     try:
-        return orjson.dumps(value, default, orjson.OPT_PASSTHROUGH_DATETIME).decode()
+        return orjson.dumps(value, option=orjson.OPT_PASSTHROUGH_DATETIME).decode()
     except orjson.JSONEncodeError:
         # It is stricter than JSON: text that is not Unicode and integers beyond 64 bits are not its own.
-        return json.dumps(value, default=default)
+        return json.dumps(value)

@@ -74,9 +74,9 @@ def compile_condition(source: Json, limits: Limits = DEFAULT) -> Template:
     """Compile what stands behind `if:`, a lone expression or plain true or false."""
     if isinstance(source, bool):
         return compile_template("{{ true }}" if source else "{{ false }}", limits)
-    place = Place(Source.of(source if isinstance(source, str) else ""), 0)
     template = compile_template(source, limits) if isinstance(source, str) else None
     if template is None or template.lone is None:
+        place = Place(Source.of(source if isinstance(source, str) else ""), 0)
         raise place.error("a condition is true, false or one {{ expression }} and nothing else")
     return template
 
