@@ -10,6 +10,7 @@ from typing import Any
 
 from revolution_hub.catalog import load_catalog
 from revolution_hub.engine.check import check
+from revolution_hub.model.hub_events import HUB_EVENTS, QUOTA_WARNING
 from revolution_hub.model.parse_workflow import parse
 from revolution_hub.model.yaml_document import read_yaml
 from revolution_sdk import ActionContext, Connector, Cursor, JsonObject, Polled
@@ -34,6 +35,20 @@ def test_the_workflows_that_listen_to_events_can_be_saved(root: Path) -> None:
     assert len(shown) >= 2
     for one in shown:
         assert check(parse(one), load_catalog(), lambda connector, name: True) == []
+
+
+def test_every_event_of_the_hub_itself_is_told(root: Path) -> None:
+    table = (root / "docs/triggers.md").read_text(encoding="utf-8").partition("| type | who reports it |")[2]
+    assert set(HUB_EVENTS) <= set(re.findall(r"`(hub\.[\w.]+)`", table))
+
+
+def test_what_a_warning_says_is_told_and_its_example_can_be_saved(root: Path) -> None:
+    page = (root / "docs/quotas.md").read_text(encoding="utf-8")
+    section = page.partition("\n### Telling people\n")[2].partition("\n## ")[0]
+    told = set(re.findall(r"`(\w+)`", "".join(re.findall(r"^\| .*", section, re.MULTILINE))))
+    assert set(HUB_EVENTS[QUOTA_WARNING].data["properties"]) <= told
+    (shown,) = [read_yaml(text) for text in _YAML.findall(section)]
+    assert check(parse(shown), load_catalog(), lambda connector, name: True) == []
 
 
 def test_every_member_of_a_canonical_event_says_what_it_is() -> None:

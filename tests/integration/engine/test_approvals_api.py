@@ -1,6 +1,7 @@
 """The API of approvals: lists, answers, rules, and the link that decides nothing when it is looked at."""
 
 import json
+import re
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -216,6 +217,53 @@ def test_what_data_says_cannot_pretend_anything(bench: Any, as_person: Any, desk
     assert len(page) < 9_000
     read = as_person("bea").get(f"/api/approvals/{desk.one().id}").json()
     assert read["content"]["input"] == {"to": HOSTILE}
+
+
+def test_x8_the_page_loads_nothing_is_framed_nowhere_and_sends_only_to_the_hub(
+    bench: Any, as_person: Any, desk: Desk
+) -> None:
+    waiting(bench, to=HOSTILE)
+    path, client = link_of(as_person, desk), as_person("nobody")
+    html = {"accept": "text/html"}
+    shown = client.get(path, headers=html)
+    answered = client.post(path, json={"decision": "reject"}, headers=html)
+    for page in (shown, answered):
+        assert (page.status_code, page.headers["content-type"]) == (200, "text/html; charset=utf-8")
+        said = dict(
+            one.strip().partition(" ")[::2] for one in page.headers["content-security-policy"].split(";")
+        )
+        nowhere = dict.fromkeys(("default-src", "base-uri", "frame-ancestors"), "'none'")
+        assert said == nowhere | {"form-action": "'self'"}
+        assert page.headers["x-frame-options"] == "DENY"
+        assert page.headers["x-content-type-options"] == "nosniff"
+        # The address is a secret: no page that is linked to learns it, and no cache keeps it.
+        assert page.headers["referrer-policy"] == "no-referrer"
+        assert page.headers["cache-control"] == "no-store"
+        assert not re.search(
+            r"<(script|style|link|img|iframe|a|base)\b|\bon\w+=|style=|javascript:", page.text
+        )
+    refused = client.get(path, headers=html)
+    assert (refused.status_code, refused.headers["content-security-policy"].partition(";")[0]) == (
+        404,
+        "default-src 'none'",
+    )
+
+
+@pytest.mark.parametrize("more", ["input", "arguments", "content", "digest", "as", "user_id", "status"])
+def test_r9_a_link_takes_an_answer_and_nothing_else(
+    bench: Any, as_person: Any, desk: Desk, script: Any, more: str
+) -> None:
+    waiting(bench)
+    path, client = link_of(as_person, desk), as_person("nobody")
+    form = {"content-type": "application/x-www-form-urlencoded"}
+    for sent in (
+        {"json": {"decision": "approve", more: {"n": 2}}},
+        {"content": f"decision=approve&{more}=x", "headers": form},
+    ):
+        refused = client.post(path, **sent)
+        assert (refused.status_code, refused.json()["problems"][0]["path"]) == (422, more)
+    bench.work()
+    assert (desk.one().votes, script.calls) == ((), [])
 
 
 # Races.

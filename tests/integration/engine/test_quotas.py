@@ -1,6 +1,5 @@
 """Limits of plans: what is beyond one is refused before anything is accepted, and counting begins anew."""
 
-import logging
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -308,28 +307,6 @@ def test_nothing_begins_while_more_is_stored_than_the_plan_allows(bench: Any, tm
         require_quota(bench.hub, "ten_a")
     assert (refused.value.details["limit"], refused.value.details["used"]) == ("stored_bytes", 1100)
     assert refused.value.retry_after_s is None
-
-
-def test_a_tenant_is_warned_once_when_most_of_a_limit_is_used(
-    bench: Any, make: Any, owner: Asker, caplog: pytest.LogCaptureFixture
-) -> None:
-    limit(bench, executions_per_month=10)
-
-    def told() -> tuple[int, bool]:
-        bench.clock.advance(10)
-        caplog.clear()
-        with caplog.at_level(logging.WARNING, logger="revolution.quota"):
-            count_usage(bench.hub)
-        measures = {one["limit"]: one for one in owner.ask("GET", "/api/usage")["tenant"]}
-        return len(caplog.records), measures["executions_per_month"]["warning"]
-
-    earlier(bench, make, 60, 7)
-    assert told() == (0, False)
-    earlier(bench, make, 15, 1)
-    assert told() == (1, True)
-    assert "ten_a has used 8 of 10 executions_per_month" in caplog.text
-    earlier(bench, make, 15, 1)
-    assert told() == (0, True)
 
 
 def test_usage_is_shown_against_the_limits(bench: Any, owner: Asker, asker_of: Callable[..., Asker]) -> None:

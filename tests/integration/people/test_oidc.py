@@ -1,5 +1,6 @@
 """Signing in at a real provider in its own process: once, in one browser, by issuer and subject alone."""
 
+import logging
 import ssl
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -193,6 +194,74 @@ def test_a_login_comes_back_once_to_the_browser_it_was_begun_in(
     answer = WRONG[how](linked_town, browser, provider.sign_in(begin(browser), "ada-1"))
     assert code_of(answer) == (400, "login_state")
     assert "set-cookie" not in answer.headers
+
+
+def test_o2_whoever_opens_the_way_back_of_somebody_else_is_neither_signed_in_nor_linked(
+    linked_town: Any, provider: Provider
+) -> None:
+    victim, attacker = linked_town.person("ada@example.com"), linked_town.person("bob@example.com")
+    before = victim.cookie
+    for url in (begin(attacker), attacker.ask("POST", "/api/oidc/corp/link")["url"]):
+        assert code_of(come_back(victim, provider.sign_in(url, "eve-1"))) == (400, "login_state")
+    assert victim.cookie == before
+    for one in (victim, attacker):
+        assert one.ask("GET", "/api/session/identities")["items"] == []
+
+
+def test_o4_a_code_is_good_once_and_in_the_login_it_was_made_for(
+    linked_town: Any, provider: Provider
+) -> None:
+    enter(linked_town.browser(), provider, "ada-1", invitation=invited(linked_town))
+    ada, eve = linked_town.browser(), linked_town.browser()
+    stolen = provider.sign_in(begin(ada), "ada-1").params["code"]
+    # Eve has a login of her own under way, and puts the code of Ada into her own way back.
+    answer = come_back(eve, provider.sign_in(begin(eve), "eve-1"), code=stolen)
+    assert code_of(answer) == (401, "login_failed")
+    assert "set-cookie" not in answer.headers
+    to = provider.sign_in(begin(ada), "ada-1")
+    assert come_back(ada, to).status_code == 303
+    again = come_back(eve, provider.sign_in(begin(eve), "eve-1"), code=to.params["code"])
+    assert code_of(again) == (401, "login_failed")
+
+
+def test_o9_nothing_secret_of_a_login_is_told_to_anybody_else(
+    linked_town: Any, provider: Provider, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    token = invited(linked_town)
+    browser = linked_town.browser()
+    to = provider.sign_in(begin(browser, invitation=token), "ada-1")
+    login = browser.client.cookies.get("__Host-revolution-login")
+    answers = [come_back(browser, to), come_back(browser, to), browser.call("GET", "/api/session")]
+    assert answers[0].headers["location"] == "/api/session"
+    # What browsers and the test's own client ask is theirs.
+    told = "".join(one.getMessage() for one in caplog.records if not one.name.startswith("http"))
+    secrets = (to.params["code"], to.params["state"], token, login, browser.cookie, "s3cret")
+    for secret in secrets:
+        assert len(str(secret)) > 5
+        assert str(secret) not in told
+        assert not any(str(secret) in one.text for one in answers)
+        assert not any(str(secret) in str(one.headers.get("location")) for one in answers)
+    assert {one.headers["referrer-policy"] for one in answers} == {"no-referrer"}
+    assert {one.headers["cache-control"] for one in answers} == {"no-store"}
+    with linked_town.hub.store.read_across() as tx:
+        kept = [str(tx.conn.execute(sa.select(one)).all()) for one in t.metadata.sorted_tables]
+    assert [one for one in secrets if any(str(one) in row for row in kept)] == []
+
+
+def test_x7_the_cookie_of_a_login_is_the_hubs_alone_and_is_gone_with_it(
+    linked_town: Any, provider: Provider
+) -> None:
+    given = {"origin": "https://hub.test", "content-type": "application/json"}
+    browser = linked_town.browser()
+    begun = browser.client.post("/api/oidc/corp/login", content=b"{}", headers=given)
+    name, _, rest = begun.headers["set-cookie"].partition("=")
+    attributes = {one.strip().lower() for one in rest.split(";")[1:]}
+    assert name == "__Host-revolution-login"
+    assert attributes == {"httponly", "secure", "samesite=lax", "path=/", "max-age=600"}
+    enter(linked_town.browser(), provider, "ada-1", invitation=invited(linked_town))
+    assert come_back(browser, provider.sign_in(begun.json()["url"], "ada-1")).status_code == 303
+    assert browser.client.cookies.get("__Host-revolution-login") is None
 
 
 def test_a_login_that_was_begun_to_link_is_not_finished_by_somebody_else(

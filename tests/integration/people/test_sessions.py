@@ -223,6 +223,21 @@ def test_no_origin_is_told_that_it_may_read(town: Any, origin: str) -> None:
         assert not [name for name in answer.headers if name.startswith("access-control-")]
 
 
+def test_x5_no_address_lets_a_page_of_another_site_read_it(town: Any) -> None:
+    client = town.browser().client
+    paths = {one.path for one in make_fastapi(town.hub).routes if isinstance(one, APIRoute)}
+    assert {"/hooks/{key}", "/approve/{token}", "/api/oidc"} <= paths
+    for path in sorted(re.sub(r"{[^}]*}", "x", one) for one in paths):
+        for origin in ("https://evil.test", "null", "https://www.hub.test", "https://hub.test.evil.test"):
+            asked = {"origin": origin, "access-control-request-method": "POST"}
+            preflight = client.options(
+                path, headers=asked | {"access-control-request-headers": "x-csrf-token"}
+            )
+            for answer in (preflight, client.get(path, headers=asked)):
+                assert not [one for one in answer.headers if one.startswith("access-control-")], path
+            assert preflight.status_code >= 400, path
+
+
 def test_cookies_over_plain_http_are_asked_for_and_then_have_another_name(town: Any) -> None:
     plain = town.with_settings(plain_cookies=True)
     made = plain.host().ask("POST", "/api/invitations", {"email": "ada@example.com", "role": "owner"})

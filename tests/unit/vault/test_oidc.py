@@ -1,11 +1,14 @@
 """ID tokens: one that is right counts, and no other one, whatever is wrong with it."""
 
 import base64
+import hashlib
 import hmac
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
+from urllib.parse import parse_qs
 
 import httpx2
 import pytest
@@ -55,6 +58,7 @@ class Outside:
             **published,
         }
         self.asked: list[str] = []
+        self.challenge = ""
 
     def transport(self, base_url: str) -> httpx2.BaseTransport:
         return httpx2.MockTransport(self._answer)
@@ -65,8 +69,17 @@ class Outside:
 
     def _answer(self, request: httpx2.Request) -> httpx2.Response:
         self.asked.append(request.url.path)
+        if request.url.path == "/token":
+            return self._trade(parse_qs(request.content.decode()))
         found: Any = {"keys": self.keys} if request.url.path == "/keys" else self.document
         return httpx2.Response(200, json=found)
+
+    def _trade(self, given: dict[str, list[str]]) -> httpx2.Response:
+        """Give a token for the code if the verifier is that of the challenge, as RFC 7636 has it."""
+        digest = hashlib.sha256(given["code_verifier"][0].encode()).digest()
+        if not hmac.compare_digest(part(digest), self.challenge):
+            return httpx2.Response(400, json={"error": "invalid_grant"})
+        return httpx2.Response(200, json={"access_token": "a", "token_type": "Bearer", "id_token": signed()})
 
 
 def oidc(outside: Outside | None = None) -> Oidc:
@@ -226,6 +239,28 @@ def test_a_provider_that_says_it_is_another_is_not_believed(issuer: Any) -> None
     with pytest.raises(LimitError) as caught:
         oidc(Outside(issuer=issuer)).read(PROVIDER, signed(), NONCE)
     assert caught.value.code == "provider_away"
+
+
+def test_o4_a_code_is_traded_with_the_verifier_of_the_login_it_was_asked_for_in() -> None:
+    outside = Outside()
+    asking, other = oidc(outside), Secrets(state="t" * 43, nonce=NONCE, verifier="w" * 43)
+    secrets = Secrets(state="s" * 43, nonce=NONCE, verifier="v" * 43)
+    asked = httpx2.URL(asking.begin(PROVIDER, secrets)).params
+    outside.challenge = asked["code_challenge"]
+    assert asked["code_challenge_method"] == "S256"
+    assert secrets.verifier not in str(asked)
+    assert asking.finish(PROVIDER, "code", secrets).subject == "ada-1"
+    with pytest.raises(AccessError) as caught:
+        asking.finish(PROVIDER, "code", other)
+    assert caught.value.code == "login_failed"
+
+
+def test_o3_every_provider_sends_people_back_to_an_address_of_its_own() -> None:
+    other = replace(PROVIDER, name="other")
+    asking = Oidc((PROVIDER, other), Outside(), "https://hub.test", lambda: NOW)
+    secrets = Secrets(state="s" * 43, nonce=NONCE, verifier="v" * 43)
+    ways = [httpx2.URL(asking.begin(one, secrets)).params["redirect_uri"] for one in (PROVIDER, other)]
+    assert ways == [f"https://hub.test/api/oidc/{name}/callback" for name in ("corp", "other")]
 
 
 @pytest.mark.parametrize("address", ["javascript:alert(1)", "http://login.example.com/a", "", None, "//evil"])

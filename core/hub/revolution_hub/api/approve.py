@@ -24,7 +24,9 @@ router = APIRouter(tags=["approvals"])
 _FORM = "application/x-www-form-urlencoded"
 _WHY = "an unguessable link of one person to one approval, used once"
 _POLICY = {
-    "Content-Security-Policy": "default-src 'none'; form-action 'self'; frame-ancestors 'none'",
+    "Content-Security-Policy": (
+        "default-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+    ),
     "X-Robots-Tag": "noindex",
 }
 

@@ -9,12 +9,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from revolution_hub.model.principal import Kind, Principal
+from revolution_hub.model.principal import Kind, Origin, Principal
 from revolution_hub.model.strict_json import canonical_json
 from revolution_sdk.types import Json, JsonObject
 
 FIRST = "0" * 64
 """What stands for the hash before a tenant's first entry."""
+
+NOWHERE = Origin()
+"""Where the hub itself is."""
 
 LONGEST_TEXT = 200
 LONGEST_NAME = 80
@@ -81,9 +84,18 @@ def entry_of(
 
 
 def entry_of_hub(
-    tenant_id: str, action: str, target: str, now: datetime, *, after: Mapping[str, Json] | None = None
+    tenant_id: str,
+    action: str,
+    target: str,
+    now: datetime,
+    *,
+    after: Mapping[str, Json] | None = None,
+    origin: Origin = NOWHERE,
 ) -> AuditEntry:
-    """Return the entry of what the hub does by itself, or its operator at the command line."""
+    """Return the entry of what the hub does by itself, or its operator at the command line.
+
+    What it refuses somebody it does not know has the `origin` of the request.
+    """
     return AuditEntry(
         tenant_id=tenant_id,
         at=now,
@@ -93,9 +105,9 @@ def entry_of_hub(
         action=action,
         target=plain(target),
         fields=changes_between({}, after or {}),
-        address="",
-        agent="",
-        request_id="",
+        address=plain(origin.address),
+        agent=plain(origin.agent),
+        request_id=plain(origin.request_id),
     )
 
 

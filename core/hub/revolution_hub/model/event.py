@@ -45,6 +45,7 @@ class EventSource(StrEnum):
     API = "api"
     STEP = "step"
     POLL = "poll"
+    HUB = "hub"
 
 
 class DeliveryMark(StrEnum):

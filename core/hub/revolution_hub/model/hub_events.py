@@ -5,10 +5,11 @@ from types import MappingProxyType
 from typing import Final
 
 from revolution_sdk.canonical import CanonicalEvent
-from revolution_sdk.schema import array, object_, string
+from revolution_sdk.schema import array, number, object_, string
 
 APPROVAL_REQUESTED: Final = "hub.approval.requested"
 APPROVAL_DECIDED: Final = "hub.approval.decided"
+QUOTA_WARNING: Final = "hub.quota.warning"
 
 _APPROVAL = object_(
     approval_id=string(describe="The approval, apr_…"),
@@ -21,12 +22,22 @@ _APPROVAL = object_(
     assignees=array(string(), describe="Users and roles who are asked; empty if it is whoever may decide"),
     deadline_at=string(format="date-time", describe="Until when an answer is waited for"),
 )
+_QUOTA = object_(
+    limit=string(describe="The limit, such as executions_per_month"),
+    used=number(describe="How much of it is used at this moment"),
+    most=number(describe="How much may be used at most"),
+    resets_at=string(format="date-time", describe="When counting begins anew"),
+)
 
 
 def _registry() -> Mapping[str, CanonicalEvent]:
-    rows = ((APPROVAL_REQUESTED, "People are asked"), (APPROVAL_DECIDED, "People have answered, or did not"))
+    rows = (
+        (APPROVAL_REQUESTED, "People are asked", _APPROVAL),
+        (APPROVAL_DECIDED, "People have answered, or did not", _APPROVAL),
+        (QUOTA_WARNING, "Most of a limit is used", _QUOTA),
+    )
     return MappingProxyType(
-        {name: CanonicalEvent(name=name, title=title, data=_APPROVAL) for name, title in rows}
+        {name: CanonicalEvent(name=name, title=title, data=data) for name, title, data in rows}
     )
 
 

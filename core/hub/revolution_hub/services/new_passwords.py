@@ -15,6 +15,7 @@ from revolution_hub.model.principal import Kind, Origin, Principal
 from revolution_hub.services.joining import gone
 from revolution_hub.services.sessions import Visit, login_failed, note, rotated, writing_for
 from revolution_hub.store import across, audit, people, sessions, users
+from revolution_hub.store.refusals import Refusals
 from revolution_hub.store.tx import Tx
 from revolution_hub.vault.passwords import Passwords
 
@@ -35,6 +36,7 @@ def change_password(hub: Hub, passwords: Passwords, visit: Visit, present: str, 
     if user.password_hash is None:
         raise ConflictError("there is no password yet: ask for a link for a new one", code="no_password")
     if not passwords.verify(user.password_hash, present):
+        hub.store.companion(Refusals).note(user.id, visit.origin, hub.now())
         raise login_failed()
     password_hash, now = passwords.hash_new(new, email=user.email, path="new"), hub.now()
     with writing_for(hub, visit) as tx:

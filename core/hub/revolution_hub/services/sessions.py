@@ -17,6 +17,7 @@ from revolution_hub.model.ids import new_id
 from revolution_hub.model.person import Membership, Session, User, clean_email
 from revolution_hub.model.principal import Kind, Origin, Principal
 from revolution_hub.store import across, audit, people, sessions, users
+from revolution_hub.store.refusals import Refusals
 from revolution_hub.store.sessions import SignedIn
 from revolution_hub.store.tx import AnyTx, GlobalTx, Tx
 from revolution_hub.store.uses import Uses
@@ -50,6 +51,7 @@ def log_in(hub: Hub, passwords: Passwords, email: str, password: str, origin: Or
         user = users.find_by_email(tx, _clean(email))
     known = user.password_hash if user is not None else None
     if not passwords.verify(known, password) or user is None or user.disabled_at is not None:
+        hub.store.companion(Refusals).note(user.id if user is not None else None, origin, hub.now())
         raise login_failed()
     renewed = passwords.renewed(str(known), password)
     if renewed is not None:

@@ -70,6 +70,14 @@ def apply(conn: Connection, changes: Sequence[Change], *, again: bool = False) -
     return [outcomes[at] for at in range(len(changes))]
 
 
+def apply_within(tx: Tx, change: Change) -> Outcome:
+    """Apply a change of the transaction's tenant together with whatever else the transaction does."""
+    if tenant_of(change) != tx.tenant_id:
+        raise ValueError("a change belongs to the tenant of its transaction")
+    (outcome,) = apply(tx.conn, (change,))
+    return outcome
+
+
 def tenant_of(change: Change) -> str | None:
     """Return the tenant a change belongs to; a delivery that is only kept may belong to none."""
     match change:

@@ -1,35 +1,26 @@
-"""uses: when keys and sessions were last used, written beside the requests and never by them.
+"""uses: when keys and sessions were last used, written beside the requests and never by them."""
 
-A request only says so. A thread of the process writes what was said every few seconds, in one transaction;
-what a crash loses is at most that.
-"""
-
-import logging
-import threading
 from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 
 from revolution_hub.store import tables as t
+from revolution_hub.store.beside import Beside
 from revolution_hub.store.tx import Store, StoreError
 
 NEWS_AFTER = timedelta(seconds=60)
 """So much later than the last time a use is worth being written again."""
-PAUSE_S = 5.0
-
-_log = logging.getLogger("revolution.store")
 
 
-class Uses:
+class Uses(Beside):
     """What one process has seen being used and not written yet. The store's companion."""
 
+    what = "when keys and sessions were last used"
+
     def __init__(self, store: Store) -> None:
-        self._store = store
+        super().__init__(store)
         self._keys: dict[str, datetime] = {}
         self._sessions: dict[str, datetime] = {}
-        self._lock = threading.Lock()
-        self._end = threading.Event()
-        self._thread: threading.Thread | None = None
 
     def note_key(self, key_id: str, last: datetime | None, now: datetime) -> None:
         """Say that an API key was used now, and for the last time before at `last`."""
@@ -43,13 +34,13 @@ class Uses:
 
     def write(self) -> None:
         """Write what was said; raises StoreError if the database takes nothing, and keeps it then."""
-        with self._lock:
+        with self.lock:
             keys, self._keys = self._keys, {}
             sessions, self._sessions = self._sessions, {}
         if not keys and not sessions:
             return
         try:
-            with self._store.begin_across() as tx:
+            with self.store.begin_across() as tx:
                 # In the order of their ids, as everybody does who writes several rows.
                 for table, column, seen in (
                     (t.api_keys, t.api_keys.c.last_used_at, keys),
@@ -58,31 +49,12 @@ class Uses:
                     for row_id, at in sorted(seen.items()):
                         tx.conn.execute(sa.update(table).where(table.c.id == row_id).values({column: at}))
         except StoreError:
-            with self._lock:
+            with self.lock:
                 self._keys = keys | self._keys
                 self._sessions = sessions | self._sessions
             raise
 
-    def close(self) -> None:
-        """Write the last of it, if the database takes it."""
-        self._end.set()
-        if self._thread is not None:
-            self._thread.join()
-        self._try_to_write()
-
     def _note(self, seen: dict[str, datetime], row_id: str, now: datetime) -> None:
-        with self._lock:
+        with self.lock:
             seen[row_id] = now
-            if self._thread is None:
-                self._thread = threading.Thread(target=self._go_on, name="uses", daemon=True)
-                self._thread.start()
-
-    def _go_on(self) -> None:
-        while not self._end.wait(PAUSE_S):
-            self._try_to_write()
-
-    def _try_to_write(self) -> None:
-        try:
-            self.write()
-        except StoreError as error:
-            _log.warning("when keys and sessions were last used is not written yet: %s", error.reason)
+        self.begin()
