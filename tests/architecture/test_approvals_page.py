@@ -20,6 +20,7 @@ _YAML = re.compile(r"^```yaml\n(.*?)\n```$", re.DOTALL | re.MULTILINE)
 CODES = ("approval_rejected", "approval_expired", "approval_cancelled", "approval_orphaned", "not_canonical")
 CODES += ("person_needed", "own_request", "not_assigned", "already_decided", "already_voted", "not_waiting")
 SHOWN = ("execution", "step", "workflow", "action", "effect", "plugin", "input", "connection", "hosts")
+SHOWN += ("kind", "called", "event")
 
 
 @pytest.fixture(name="page")
@@ -58,5 +59,5 @@ def test_every_code_is_one_the_hub_gives(root: Path) -> None:
 
 def test_every_member_of_what_is_agreed_to_is_told(root: Path, page: str) -> None:
     source = Path(str(content_of.__code__.co_filename)).read_text(encoding="utf-8")
-    body = source.partition("def content_of")[2].partition("\ndef ")[0]
+    body = source.partition("def content_of")[2].partition("\ndef hosts_of")[0]
     assert set(re.findall(r'^        "(\w+)":', body, re.MULTILINE)) == set(SHOWN)

@@ -98,7 +98,7 @@ KNOWN = {
     *words.MISSED, *words.OVERLAP,
     "item", "index",
 }  # fmt: skip
-ONLY_TOLD = {"accepted", "allow", "cancel_previous", "connection", "execution", "index", "item", "stop",
+ONLY_TOLD = {"accepted", "allow", "cancel_previous", "connection", "execution", "index", "stop",
              "standard-webhooks"}  # fmt: skip
 """Words that no example needs."""
 

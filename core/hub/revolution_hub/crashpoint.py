@@ -22,7 +22,7 @@ NAMES = {
     "worker.before_ack": "an execution is driven as far as it goes, and its task is not done",
     "committer.before_commit": "a batch of changes is written, and not committed",
     "committer.after_commit": "a batch of changes is committed, and nobody was told",
-    "approval.after_consume": "an approval is used up by a committed attempt, and its action was not called",
+    "approval.after_consume": "an approval is used up by a commit, and what it was given for is not done",
     "payload.after_keep": "a large payload is in its file, and the row that names it is not committed",
     "poll.after_answer": "a poll has its provider's answer, and nothing of it is kept",
     "poll.after_commit": "what a poll has found is kept, and no worker was told",

@@ -22,9 +22,9 @@ def desk(bench: Any, script: Any) -> Desk:
     return Desk(bench.hub)
 
 
-def dies(bench: Any, desk: Desk, database: str, folder: Path, uses: str) -> str:
+def dies(bench: Any, desk: Desk, database: str, folder: Path, *steps: Any) -> str:
     """An execution whose worker has used the approval up, and has called nothing."""
-    execution_id = str(bench.start({"id": "pay", "uses": uses}))
+    execution_id = str(bench.start(*steps))
     bench.work()
     desk.approve()
     assert work_in_process(database, folder, bench.hub.now(), POINT) == -signal.SIGKILL
@@ -36,7 +36,7 @@ def dies(bench: Any, desk: Desk, database: str, folder: Path, uses: str) -> str:
 def test_what_may_be_repeated_goes_on_under_the_same_approval(
     bench: Any, desk: Desk, database: str, tmp_path: Path
 ) -> None:
-    execution_id = dies(bench, desk, database, tmp_path, "bank.set_limit")
+    execution_id = dies(bench, desk, database, tmp_path, {"id": "pay", "uses": "bank.set_limit"})
     assert work_in_process(database, tmp_path, bench.hub.now()) == 0
     bench.clock.advance(600)
     bench.pass_time(0)
@@ -49,7 +49,7 @@ def test_what_may_be_repeated_goes_on_under_the_same_approval(
 def test_what_must_not_be_repeated_is_asked_about_and_then_approved_anew(
     bench: Any, desk: Desk, database: str, tmp_path: Path
 ) -> None:
-    execution_id = dies(bench, desk, database, tmp_path, WIRE)
+    execution_id = dies(bench, desk, database, tmp_path, {"id": "pay", "uses": WIRE})
     assert work_in_process(database, tmp_path, bench.hub.now()) == 0
     assert (calls_in(tmp_path), bench.look(execution_id).waits_for) == ([], "uncertain")
     executions.resolve_step(
@@ -60,3 +60,26 @@ def test_what_must_not_be_repeated_is_asked_about_and_then_approved_anew(
     desk.approve()
     assert work_in_process(database, tmp_path, bench.hub.now()) == 0
     assert (calls_in(tmp_path), bench.look(execution_id).status) == (["wire_money"], "succeeded")
+
+
+LETTER = [{"uses": "bank.print_letter"}]
+STEPS: dict[str, Any] = {
+    "emit": {"emit": {"event": "custom.told"}},
+    "call": {"call": "inner"},
+    "if": {"if": "{{ true }}", "then": LETTER},
+    "for_each": {"for_each": [1], "steps": LETTER},
+}
+
+
+@pytest.mark.parametrize("kind", STEPS)
+def test_a_step_that_calls_nothing_itself_is_done_once_under_the_same_approval(
+    bench: Any, desk: Desk, database: str, tmp_path: Path, kind: str
+) -> None:
+    bench.publish(*LETTER, name="inner")
+    bench.publish(*LETTER, name="listener", on=[{"event": "custom.told"}])
+    execution_id = dies(bench, desk, database, tmp_path, {"id": "it", **STEPS[kind], "approval": {}})
+    assert (bench.look(execution_id).status, bench.look(execution_id).step("it")) == ("queued", "running")
+    bench.pass_time(1)
+    bench.pass_time(1)
+    assert bench.look(execution_id).status == "succeeded"
+    assert (bench.script.count("print_letter"), len(desk.all())) == (1, 1)

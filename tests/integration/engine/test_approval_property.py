@@ -5,6 +5,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
+import pytest
 import sqlalchemy as sa
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
@@ -32,12 +33,14 @@ EXAMPLES = {"sqlite": 8, "postgresql": 3}
 WHO = ("ada", "bea", "cay")
 RULE = {"assignees": ["owner", "host"], "quorum": 2, "deadline": "2h", "escalate_to": ["usr_cay"]}
 PAY = {"id": "pay", "uses": "bank.wire_money", "with": {"n": "{{ inputs.n }}"}, "approval": RULE}
+TELL = {"id": "pay", "emit": {"event": "custom.paid", "data": {"n": "{{ inputs.n }}"}}, "approval": RULE}
 
 
 class Approving(RuleBasedStateMachine):
     """A bank whose transfers two people have to agree to, and everything that may come between."""
 
     bench: Any
+    step: Any = PAY
     entries = 0
 
     def __init__(self) -> None:
@@ -53,6 +56,7 @@ class Approving(RuleBasedStateMachine):
                 t.approval_requesters,
                 t.step_executions,
                 t.attempts,
+                t.events,
             ):
                 tx.conn.execute(sa.delete(table))
             tx.conn.execute(sa.delete(t.executions))
@@ -63,8 +67,16 @@ class Approving(RuleBasedStateMachine):
         self.failing = False
 
     def publish(self) -> str:
-        made = self.bench.publish(PAY, name=f"pay {Approving.entries}")
+        made = self.bench.publish(self.step, name=f"pay {Approving.entries}")
         return str(made.workflow.id)
+
+    def given(self, n: int) -> Any:
+        """The step's input."""
+        return {"n": n}
+
+    def ran(self) -> Counter[tuple[str, str]]:
+        """What was done, by execution and input."""
+        return Counter((key.partition(".")[0], str(value)) for _, value, key in self.bench.script.calls)
 
     def newest(self) -> str:
         return self.started[-1]
@@ -139,7 +151,7 @@ class Approving(RuleBasedStateMachine):
             tx.conn.execute(
                 sa.update(table)
                 .where(table.c.execution_id == self.newest(), table.c.attempts == 0)
-                .values(input={"n": n})
+                .values(input=self.given(n))
             )
 
     @precondition(lambda self: self.started)
@@ -173,7 +185,7 @@ class Approving(RuleBasedStateMachine):
     @invariant()
     def what_ran_was_approved_and_ran_once(self) -> None:
         used = [one for one in self.desk.all() if one.status == "used"]
-        ran = Counter((key.partition(".")[0], str(value)) for _, value, key in self.bench.script.calls)
+        ran = self.ran()
         allowed = Counter((one.execution_id, str(one.content["input"])) for one in used)
         assert ran <= allowed, (ran, allowed)
 
@@ -196,11 +208,32 @@ class Approving(RuleBasedStateMachine):
         assert [one.status for one in self.desk.all() if one.status in ("pending", "approved")] == []
 
 
-def test_at_most_one_execution_of_exactly_what_was_approved(bench: Any, script: Any, backend: str) -> None:
+class Telling(Approving):
+    """The same with a step that calls no action."""
+
+    step = TELL
+
+    def given(self, n: int) -> Any:
+        return {"data": {"n": n}}
+
+    def ran(self) -> Counter[tuple[str, str]]:
+        """An event leaves with the step's record, and names its execution."""
+        found: Counter[tuple[str, str]] = Counter()
+        with self.bench.hub.store.read("ten_a") as tx:
+            query = sa.select(t.events.c.dedup_key, t.events.c.data).where(t.events.c.type == "custom.paid")
+            for key, data in tx.conn.execute(query):
+                found[key.partition(".")[0], str({"data": data})] += 1
+        return found
+
+
+@pytest.mark.parametrize("machine", [Approving, Telling])
+def test_at_most_one_execution_of_exactly_what_was_approved(
+    bench: Any, script: Any, backend: str, machine: type[Approving]
+) -> None:
     checks = [HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much]
     bench.hub.catalog.add(bank(script))
     enroll(bench.hub, ada="owner", bea="owner", cay="host")
     some = settings(
         max_examples=EXAMPLES[backend], stateful_step_count=12, deadline=None, suppress_health_check=checks
     )
-    run_state_machine_as_test(type("Machine", (Approving,), {"bench": bench}), settings=some)
+    run_state_machine_as_test(type("Machine", (machine,), {"bench": bench}), settings=some)

@@ -37,7 +37,7 @@ def of_kind(work: str, inner: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
     beside = BESIDE[WORK.get(work, StepKind.BRANCH)]
     steps = st.lists(inner, max_size=3)
     value = JSON | TEXT | steps | st.dictionaries(st.sampled_from(["a", "b", "steps"]), steps, max_size=2)
-    optional = {**dict.fromkeys(("if", *beside), value), "id": st.sampled_from(["a", "b", 5])}
+    optional = {**dict.fromkeys(("if", "approval", *beside), value), "id": st.sampled_from(["a", "b", 5])}
     optional.pop(work, None)
     return st.fixed_dictionaries({work: value}, optional=optional)
 

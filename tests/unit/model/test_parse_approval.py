@@ -11,6 +11,7 @@ from revolution_hub.model.parse_workflow import parse
 from revolution_hub.model.workflow_schema import workflow_schema
 
 STEP = {"uses": "acme.send_mail"}
+INNER = [{"set": {"b": 1}}]
 
 
 def document(**more: Any) -> dict[str, Any]:
@@ -65,7 +66,15 @@ def test_what_is_wrong_is_told_where_and_refused_by_the_schema(written: Any, pat
     assert judge(workflow_schema(), document(approval=written), "w")
 
 
-def test_it_stands_beside_an_action_alone() -> None:
+@pytest.mark.parametrize("step", [
+    {"call": "other"}, {"emit": {"event": "custom.a"}}, {"set": {"a": 1}}, {"wait": {"callback": {}}},
+    {"respond": {}}, {"finish": {}}, {"if": "{{ inputs.a }}", "then": INNER}, {"parallel": {"a": INNER}},
+    {"switch": "{{ inputs.a }}", "cases": {"a": INNER}}, {"for_each": [1], "steps": INNER},
+], ids=lambda one: next(iter(one)))  # fmt: skip
+def test_it_stands_beside_every_kind_of_step(step: Any) -> None:
+    written = {"name": "w", "steps": [{**step, "approval": {"quorum": 2}}]}
+    assert parse(written).steps[0].approval == ApprovalRule(quorum=2)
+    assert judge(workflow_schema(), written, "w") == []
     with pytest.raises(DefinitionError) as raised:
-        parse({"name": "w", "steps": [{"set": {"a": 1}, "approval": {}}]})
-    assert raised.value.problems[0].path == "steps[0].approval"
+        parse({"name": "w", "steps": [{**step, "approval": {"approved": True}}]})
+    assert [one.path for one in raised.value.problems] == ["steps[0].approval.approved"]

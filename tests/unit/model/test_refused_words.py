@@ -180,7 +180,7 @@ NEEDED: dict[str, dict[str, Any]] = {
     "if": {"if": "{{ x }}", "then": LIST},
 }
 VALUES: dict[str, Any] = {
-    "with": {}, "connection": "main", "approval": {}, "retry": {}, "timeout": "5m", "on_error": "continue",
+    "with": {}, "connection": "main", "retry": {}, "timeout": "5m", "on_error": "continue",
     "then": LIST, "else": LIST, "cases": {"a": LIST}, "default": LIST, "as": "row", "steps": LIST,
     "concurrency": 2, "on_item_error": "stop", "result": 1,
 }  # fmt: skip
@@ -202,9 +202,9 @@ def test_a_word_stands_beside_the_work_it_belongs_to_and_no_other(work: str) -> 
 
 
 def test_every_word_is_in_these_tables() -> None:
-    assert {*NEEDED, *VALUES, "id"} == {*STEP}
+    assert {*NEEDED, *VALUES, "id", "approval"} == {*STEP}
     assert {*NEEDED} == {*WORK, "if"}
-    assert EVERYWHERE == ("id", "if")
+    assert EVERYWHERE == ("id", "if", "approval")
 
 
 @pytest.mark.parametrize(

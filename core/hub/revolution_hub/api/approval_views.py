@@ -12,7 +12,7 @@ from revolution_sdk.types import JsonObject
 _PAGE = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="robots" content="noindex">
 <title>Approval</title></head><body>
-<h1>Approve this call?</h1>
+<h1>Approve this step?</h1>
 <table>{rows}</table>
 {form}
 </body></html>

@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Sequence
+from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from revolution_hub.engine.call import Target
@@ -21,8 +22,19 @@ CRITICAL = "critical"
 _ANYBODY = ApprovalRule()
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ControlWord:
+    """What is asked for where no action is called: the word, and which workflow or event it reaches."""
+
+    name: str
+    called: JsonObject | None = None
+    event: str | None = None
+    connection: None = None
+    critical: bool = False
+
+
 def rules_for(hub: Hub, tenant_id: str, step: Step, *, critical: bool) -> list[tuple[str, ApprovalRule]]:
-    """Return every rule that asks for an approval of this step's action, each with its source."""
+    """Return every rule that asks for an approval of this step, each with its source."""
     policies = policies_of(hub.store).of(tenant_id)
     if step.approval is None and not critical and not policies:
         return []
@@ -32,20 +44,23 @@ def rules_for(hub: Hub, tenant_id: str, step: Step, *, critical: bool) -> list[t
 def rules_among(
     policies: Sequence[ApprovalPolicy], step: Step, *, critical: bool
 ) -> list[tuple[str, ApprovalRule]]:
-    """Return the rules for a step's action; all of them hold together.
+    """Return the rules for a step; all of them hold together.
 
     That an action is critical asks for anybody who may decide, which every other rule asks for as well.
     """
     rules = [] if step.approval is None else [(STEP, step.approval)]
-    rules += [(one.id, one.rule()) for one in policies if one.covers(str(step.uses))]
+    # Policies and connectors name actions; what is none has the rule of its step alone.
+    if step.uses is None:
+        return rules
+    rules += [(one.id, one.rule()) for one in policies if one.covers(step.uses)]
     return rules or ([(CRITICAL, _ANYBODY)] if critical else [])
 
 
 def content_of(
-    hub: Hub, execution: Execution, target: Target, record: StepExecution, generation: int
+    hub: Hub, execution: Execution, target: Target | ControlWord, record: StepExecution, generation: int
 ) -> JsonObject:
     """Return everything somebody agrees to, as JSON. Whatever of it changes needs a new approval."""
-    plugin = hub.catalog.plugin_of(target.connector.name)
+    done = _of_action(hub, target, record) if isinstance(target, Target) else _of_word(target, record)
     return {
         "execution": execution.id,
         "workflow": {
@@ -54,6 +69,22 @@ def content_of(
             "definition": _hash_of(execution.definition),
         },
         "step": {"id": record.step_id, "generation": generation},
+        **done,
+    }
+
+
+def _of_word(word: ControlWord, record: StepExecution) -> JsonObject:
+    return {
+        "kind": word.name,
+        "called": word.called,
+        "event": word.event,
+        "input": record.input,
+    }
+
+
+def _of_action(hub: Hub, target: Target, record: StepExecution) -> JsonObject:
+    plugin = hub.catalog.plugin_of(target.connector.name)
+    return {
         "action": target.name,
         "effect": str(target.action.effect),
         "plugin": {"name": plugin.distribution, "version": plugin.version} if plugin else None,

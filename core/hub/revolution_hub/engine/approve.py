@@ -1,15 +1,15 @@
-"""approve: the gate before every call of an action. It is here and nowhere else, so no way leads around it.
+"""approve: the gate before every call of an action and every other step that people have to agree to.
 
-An approval is found by execution, step and generation, and counts only while its digest is that of what is
-about to be called. It is used up by the commit that records the attempt; the automatic retries of that
-step execution are covered by it, and nothing else is.
+It is here and nowhere else, so no way leads around it. An approval is found by execution, step and
+generation, and counts only while its digest is that of what is about to be done. It is used up by the commit
+that records the attempt; the automatic retries of that step execution are covered by it, and nothing else is.
 """
 
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 from revolution_hub.access.deciders import voters_in
-from revolution_hub.engine.approval_content import content_of, rules_for
+from revolution_hub.engine.approval_content import ControlWord, content_of, rules_for
 from revolution_hub.engine.approval_events import tell
 from revolution_hub.engine.call import Target
 from revolution_hub.engine.run import Run
@@ -44,13 +44,13 @@ class Gate:
 OPEN = Gate()
 
 
-def gate(run: Run, step: Step, target: Target, record: StepExecution) -> Gate:
-    """Decide whether an action may be called now, with exactly this input.
+def gate(run: Run, step: Step, target: Target | ControlWord, record: StepExecution) -> Gate:
+    """Decide whether an action may be called now, or another step be done, with exactly this input.
 
-    Raises AccessError if it may not be called at all: somebody said no, nobody answered in time, nobody is
+    Raises AccessError if that may not be at all: somebody said no, nobody answered in time, nobody is
     there who could, or what it was approved for is not there any more.
     """
-    asked_for = rules_for(run.hub, run.execution.tenant_id, step, critical=target.action.critical)
+    asked_for = rules_for(run.hub, run.execution.tenant_id, step, critical=target.critical)
     # One that was stopped here before is not let through because the rule is gone meanwhile.
     if not asked_for and (record.error or {}).get("code") != PENDING:
         return OPEN
@@ -60,7 +60,7 @@ def gate(run: Run, step: Step, target: Target, record: StepExecution) -> Gate:
 class _Question:
     """One step's question whether it may go on."""
 
-    def __init__(self, run: Run, step: Step, target: Target, record: StepExecution) -> None:
+    def __init__(self, run: Run, step: Step, target: Target | ControlWord, record: StepExecution) -> None:
         self.run = run
         self.step = step
         self.target = target

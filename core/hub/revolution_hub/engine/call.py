@@ -41,6 +41,11 @@ class Target:
         """`connector.action`."""
         return f"{self.connector.name}.{self.action.name}"
 
+    @property
+    def critical(self) -> bool:
+        """Whether its connector says that somebody has to agree to every call."""
+        return self.action.critical
+
 
 class Place(Protocol):
     """Through what a connector's code is run, be it an action or a poll."""

@@ -12,7 +12,7 @@ from revolution_hub.engine.respond import response_of
 from revolution_hub.engine.run import Run
 from revolution_hub.errors import TemplateError
 from revolution_hub.model.change import Move
-from revolution_hub.model.execution import error_json
+from revolution_hub.model.execution import StepExecution, error_json
 from revolution_hub.model.status import ExecutionStatus, StepStatus
 from revolution_hub.model.strict_json import canonical_json
 from revolution_hub.model.workflow import SPREADING, Step, StepKind
@@ -37,12 +37,14 @@ def visit(run: Run, step: Step) -> Visited:
         if run.record_of(step) is None:
             holding = holds(run, step)
             if step.kind is StepKind.BRANCH:
-                branch(run, step, holding)
-                return Visited()
-            if not holding:
+                if step.approval is None:
+                    branch(run, step, holding)
+                    return Visited()
+            elif not holding:
                 skip(run, step)
                 return Visited()
-        if step.kind in _MORE:
+        # Whoever is asked first is asked by a worker.
+        if step.kind in _MORE or step.approval is not None:
             return Visited(more=True)
         return Visited(move=perform(run, step))
     except TemplateError as error:
@@ -62,23 +64,26 @@ def skip(run: Run, step: Step) -> None:
     run.record(run.fresh(step, StepStatus.SKIPPED, now=now, finished_at=now))
 
 
-def branch(run: Run, step: Step, holding: bool) -> None:
+def branch(run: Run, step: Step, holding: bool, begun: StepExecution | None = None) -> None:
     """Record which branch was taken; the plan enters it."""
-    _done(run, step, {"branch": THEN if holding else ELSE})
+    _done(run, step, {"branch": THEN if holding else ELSE}, begun)
 
 
-def perform(run: Run, step: Step) -> Move | None:
-    """Perform a `set`, `switch`, `respond` or `finish`; the last returns the move that ends the execution."""
-    body = body_of(step).render(run.scope(), now=run.now)
+def perform(run: Run, step: Step, begun: StepExecution | None = None) -> Move | None:
+    """Perform a `set`, `switch`, `respond` or `finish`; the last returns the move that ends the execution.
+
+    One that was `begun` is done with the values in its record.
+    """
+    body = body_of(step).render(run.scope(), now=run.now) if begun is None else begun.input
     if step.kind is StepKind.SWITCH:
-        _done(run, step, {"case": _case(step, body["value"])})
+        _done(run, step, {"case": _case(step, body["value"])}, begun)
         return None
     if step.kind is StepKind.RESPOND:
         response = response_of(body)
-        _done(run, step, response)
+        _done(run, step, response, begun)
         run.respond(response)
         return None
-    _done(run, step, body)
+    _done(run, step, body, begun)
     return _finish(run, body) if step.kind is StepKind.FINISH else None
 
 
@@ -95,9 +100,12 @@ def _case(step: Step, value: Json) -> str | None:
     return text if any(block.name == case_block(text) for block in step.blocks) else None
 
 
-def _done(run: Run, step: Step, output: JsonObject) -> None:
-    now = run.now
-    run.record(run.fresh(step, StepStatus.SUCCEEDED, now=now, output=output, finished_at=now))
+def _done(run: Run, step: Step, output: JsonObject, begun: StepExecution | None) -> None:
+    if begun is None:
+        now = run.now
+        run.record(run.fresh(step, StepStatus.SUCCEEDED, now=now, output=output, finished_at=now))
+    else:
+        run.succeed(begun, output)
 
 
 def _finish(run: Run, body: JsonObject) -> Move:

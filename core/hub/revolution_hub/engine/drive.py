@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from revolution_hub.crashpoint import reach
 from revolution_hub.engine import control, settle
+from revolution_hub.engine.admit import Admission, admit
 from revolution_hub.engine.aftermath import with_aftermath
 from revolution_hub.engine.claim import load
 from revolution_hub.engine.emit import emit
@@ -24,7 +25,7 @@ from revolution_hub.hub import Hub
 from revolution_hub.model.change import Move, Take
 from revolution_hub.model.execution import Execution, error_json
 from revolution_hub.model.status import CRASHES_BEFORE_FAILURE, AttemptStatus, ExecutionStatus
-from revolution_hub.model.workflow import Step, StepKind
+from revolution_hub.model.workflow import SPREADING, Step, StepKind
 from revolution_hub.store.tx import StoreError
 from revolution_sdk.connector import Effect
 
@@ -90,11 +91,30 @@ def _one_step(run: Run, watch: Watch) -> Move | None:
     if step.kind is StepKind.ACTION:
         return _execute(run, watch, step)
     try:
+        if step.approval is not None:
+            return _admitted(run, step, admit(run, step))
         if step.kind is StepKind.EMIT:
             return emit(run, step)
         return wait(run, step) if step.kind is StepKind.WAIT else spread(run, step)
     except TemplateError as error:
         return control.fail(run, step, error)
+
+
+def _admitted(run: Run, step: Step, admission: Admission) -> Move | None:
+    """Do what people have agreed to, if they have."""
+    begun = admission.begun
+    if not admission.admitted:
+        return admission.move
+    if step.kind is StepKind.BRANCH and begun is not None:
+        control.branch(run, step, begun.input["holds"], begun)
+        return None
+    if step.kind is StepKind.EMIT:
+        return emit(run, step)
+    if step.kind is StepKind.WAIT:
+        return wait(run, step)
+    if step.kind in SPREADING:
+        return spread(run, step, admission.called)
+    return control.perform(run, step, begun)
 
 
 def _over(run: Run, move: Move, end: End) -> bool:

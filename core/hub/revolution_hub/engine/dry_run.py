@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
-from revolution_hub.engine.approval_content import rules_among
+from revolution_hub.engine.approval_content import STEP, rules_among
 from revolution_hub.engine.compiled import body_of, part_of, value_of
 from revolution_hub.engine.emitted import problems_of_own
 from revolution_hub.engine.inputs import checked_inputs
@@ -84,6 +84,7 @@ class Walk:
                 planned.source = Source.SKIPPED
                 ended = None
             else:
+                planned.approval = [STEP] if step.approval is not None else []
                 ended = _WAYS[step.kind](self, planned, scope)
         except DefinitionError as error:
             ended = self._failed(planned, scope, _error_of(error))

@@ -3,11 +3,10 @@
 from revolution_hub.engine.compiled import body_of
 from revolution_hub.engine.emitted import own_event
 from revolution_hub.engine.limits import require_emits, require_payload
-from revolution_hub.engine.mend import fail_step
+from revolution_hub.engine.mend import fail_by
 from revolution_hub.engine.react import listeners_of, react
 from revolution_hub.engine.run import Run
-from revolution_hub.engine.settle import describe
-from revolution_hub.errors import HubError, InputError
+from revolution_hub.errors import HubError
 from revolution_hub.model.change import Intake, Move
 from revolution_hub.model.event import Event, EventSource
 from revolution_hub.model.execution import StepExecution
@@ -24,16 +23,14 @@ def emit(run: Run, step: Step) -> Move | None:
     Raises TemplateError if what is to be reported cannot be computed.
     """
     record = run.record_of(step) or run.fresh(step)
-    body = body_of(step).render(run.scope(), now=run.now)
+    # What people have agreed to is in the record.
+    body = body_of(step).render(run.scope(), now=run.now) if step.approval is None else record.input
     try:
         output = _emit(run, step, record, body)
     except StoreError:
         raise
     except HubError as error:
-        described = describe(error)
-        if isinstance(error, InputError):
-            described["details"]["problems"] = [one.as_json() for one in error.problems[:20]]
-        return fail_step(run, step, record, described)
+        return fail_by(run, step, record, error)
     run.succeed(record, output)
     return None
 

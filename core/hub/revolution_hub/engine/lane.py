@@ -84,6 +84,6 @@ def first_share(step: Step) -> int:
 
 def may_take_long(step: Step) -> bool:
     """Tell whether a step, or one within it, may suspend its execution for long."""
-    return step.kind in _MAY_TAKE_LONG or any(
-        may_take_long(one) for block in step.all_blocks() for one in block.steps
-    )
+    if step.kind in _MAY_TAKE_LONG or step.approval is not None:
+        return True
+    return any(may_take_long(one) for block in step.all_blocks() for one in block.steps)

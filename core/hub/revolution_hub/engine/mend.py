@@ -5,7 +5,8 @@ from dataclasses import replace
 from revolution_hub.engine.compiled import value_of
 from revolution_hub.engine.run import Run
 from revolution_hub.engine.scope import shown_error
-from revolution_hub.errors import HubError
+from revolution_hub.engine.settle import describe
+from revolution_hub.errors import HubError, InputError
 from revolution_hub.model.change import Move
 from revolution_hub.model.execution import StepExecution, error_json
 from revolution_hub.model.status import ExecutionStatus, StepStatus
@@ -40,3 +41,11 @@ def fail_step(run: Run, step: Step, record: StepExecution, error: JsonObject) ->
     mended, left = mend(run, step, failed, move)
     run.record(mended)
     return left
+
+
+def fail_by(run: Run, step: Step, record: StepExecution, error: HubError) -> Move | None:
+    """Note that a step has failed for good because of this error, with what is wrong with its input."""
+    described = describe(error)
+    if isinstance(error, InputError):
+        described["details"]["problems"] = [one.as_json() for one in error.problems[:20]]
+    return fail_step(run, step, record, described)

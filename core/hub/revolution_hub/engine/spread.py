@@ -5,7 +5,7 @@ its parent are another, under the lock on the parent's row. So neither can be lo
 """
 
 import math
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from revolution_hub.engine.compiled import body_of, part_of
@@ -15,9 +15,8 @@ from revolution_hub.engine.join import collect
 from revolution_hub.engine.keys import keyed
 from revolution_hub.engine.lane import first_share
 from revolution_hub.engine.limits import require_depth, require_items
-from revolution_hub.engine.mend import fail_step
+from revolution_hub.engine.mend import fail_by, fail_step
 from revolution_hub.engine.run import Run
-from revolution_hub.engine.settle import describe
 from revolution_hub.engine.versions import published_by_name, workflow_version
 from revolution_hub.errors import HubError, InputError
 from revolution_hub.model.change import Move
@@ -25,18 +24,33 @@ from revolution_hub.model.execution import Execution, StepExecution, error_json
 from revolution_hub.model.ids import new_id
 from revolution_hub.model.status import ExecutionStatus, StepStatus, WaitReason
 from revolution_hub.model.time import rfc3339
-from revolution_hub.model.workflow import Step, StepKind, block_key
+from revolution_hub.model.workflow import Step, StepKind, Workflow, block_key
 from revolution_hub.store import family
 from revolution_hub.store.tx import StoreError
 from revolution_hub.template.limits import DEFAULT
-from revolution_sdk.types import JsonObject
+from revolution_sdk.types import Json, JsonObject
 
 
-def spread(run: Run, step: Step) -> Move | None:
-    """Begin the step's children, or join them; returns the move that waits for them or ends the execution."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Called:
+    """The workflow a `call` is for, in the version of this moment."""
+
+    workflow_id: str
+    version: int
+    workflow: Workflow
+
+
+def spread(run: Run, step: Step, called: Called | None = None) -> Move | None:
+    """Begin the step's children, or join them; returns the move that waits for them or ends the execution.
+
+    With `called` that is what is called, and nothing that was published since.
+    """
     record = run.record_of(step)
     if record is None:
-        return _begin(run, step)
+        return _begin(run, step, run.fresh(step, StepStatus.WAITING), called)
+    if record.status is StepStatus.RUNNING:
+        # People have agreed to it, with what is in its record.
+        return _begin(run, step, replace(record, status=StepStatus.WAITING), called)
     joins = run.execution.joins or {}
     if joins.get("step") == record.step_id and joins.get("left") == 0:
         return _join(run, step, record)
@@ -49,8 +63,32 @@ def spread(run: Run, step: Step) -> Move | None:
     return _wait(record, run.now)
 
 
-def _begin(run: Run, step: Step) -> Move | None:
-    record = run.fresh(step, StepStatus.WAITING)
+def items_of(run: Run, step: Step) -> list[Json]:
+    """Return the items of a `for_each`; raises InputError if they are no list, LimitError if too many."""
+    # Longer lists than other values, for each item is looked at by itself.
+    limits = replace(DEFAULT, output_chars=max(DEFAULT.output_chars, run.hub.settings.payload_bytes))
+    items = part_of(step, "items").render(run.scope(), limits, run.now)
+    if not isinstance(items, list):
+        raise InputError("a for_each goes through a list, and this is none", code="not_a_list")
+    require_items(run.hub.settings, len(items))
+    return items
+
+
+def find_called(run: Run, step: Step) -> Called:
+    """Return the workflow a `call` is for; raises NotFoundError if none of this name is published."""
+    tenant_id = run.execution.tenant_id
+    workflow_id, version = published_by_name(run.hub.store, tenant_id, str(step.target))
+    with run.hub.store.read(tenant_id) as tx:
+        workflow = workflow_version(tx, workflow_id, version)
+    return Called(workflow_id=workflow_id, version=version, workflow=workflow)
+
+
+def is_pinned(run: Run, step: Step) -> bool:
+    """Tell whether a given result stands for what the step would call."""
+    return run.execution.pins is not None and step.id in run.execution.pins
+
+
+def _begin(run: Run, step: Step, record: StepExecution, called: Called | None) -> Move | None:
     if step.timeout_s is not None:
         record = replace(record, wake_at=run.now + timedelta(seconds=step.timeout_s))
     try:
@@ -59,14 +97,11 @@ def _begin(run: Run, step: Step) -> Move | None:
             return _parallel(run, step, record)
         if step.kind is StepKind.FOR_EACH:
             return _for_each(run, step, record)
-        return _call(run, step, record)
+        return _call(run, step, record, called)
     except StoreError:
         raise
     except HubError as error:
-        described = describe(error)
-        if isinstance(error, InputError):
-            described["details"]["problems"] = [one.as_json() for one in error.problems[:20]]
-        return fail_step(run, step, record, described)
+        return fail_by(run, step, record, error)
 
 
 def _parallel(run: Run, step: Step, record: StepExecution) -> Move:
@@ -80,12 +115,7 @@ def _parallel(run: Run, step: Step, record: StepExecution) -> Move:
 
 
 def _for_each(run: Run, step: Step, record: StepExecution) -> Move | None:
-    # Longer lists than other values, for each item is looked at by itself.
-    limits = replace(DEFAULT, output_chars=max(DEFAULT.output_chars, run.hub.settings.payload_bytes))
-    items = part_of(step, "items").render(run.scope(), limits, run.now)
-    if not isinstance(items, list):
-        raise InputError("a for_each goes through a list, and this is none", code="not_a_list")
-    require_items(run.hub.settings, len(items))
+    items = items_of(run, step) if record.input is None else record.input["items"]
     record = replace(record, input={"items": items})
     if not items:
         run.succeed(record, {"items": [], "succeeded": 0, "failed": 0, "errors": []})
@@ -113,29 +143,29 @@ def _for_each(run: Run, step: Step, record: StepExecution) -> Move | None:
     return _wait(record, run.now)
 
 
-def _call(run: Run, step: Step, record: StepExecution) -> Move | None:
+def _call(run: Run, step: Step, record: StepExecution, called: Called | None) -> Move | None:
     data = record.input if record.input is not None else body_of(step).render(run.scope(), now=run.now)
     record = replace(record, input=data)
-    if run.execution.pins is not None and step.id in run.execution.pins:
-        run.succeed(record, run.execution.pins[step.id])
+    if is_pinned(run, step):
+        run.succeed(record, (run.execution.pins or {})[step.id])
         return None
-    tenant_id = run.execution.tenant_id
-    workflow_id, version = published_by_name(run.hub.store, tenant_id, str(step.target))
-    with run.hub.store.read(tenant_id) as tx:
-        called = workflow_version(tx, workflow_id, version)
+    called = called or find_called(run, step)
     trigger: JsonObject = {
         "kind": "call",
-        "data": checked_inputs(called, data, at="with"),
+        "data": checked_inputs(called.workflow, data, at="with"),
         "execution_id": run.execution.id,
         "received_at": rfc3339(run.now),
     }
     if depth_of(run):
         trigger["depth"] = depth_of(run)
     child = replace(
-        _child(run, record, 0, block=None), workflow_id=workflow_id, version=version, trigger=trigger
+        _child(run, record, 0, block=None),
+        workflow_id=called.workflow_id,
+        version=called.version,
+        trigger=trigger,
     )
     run.record(record)
-    run.start([keyed(child, called.concurrency, None)], {"step": record.step_id, "left": 1})
+    run.start([keyed(child, called.workflow.concurrency, None)], {"step": record.step_id, "left": 1})
     return _wait(record, run.now)
 
 

@@ -25,12 +25,13 @@ def wait(run: Run, step: Step) -> Move | None:
     record = run.record_of(step)
     if CALLBACK in step.body:
         return _for_callback(run, step, record)
-    if record is None:
+    if record is None or record.status is StepStatus.RUNNING:
+        record = record or run.fresh(step)
         try:
-            record = _begin(run, step)
+            record = _begin(run, step, record)
         except InputError as error:
             failed = error_json(error.code, error.message)
-            return fail_step(run, step, run.fresh(step), failed)
+            return fail_step(run, step, record, failed)
     if record.wake_at is None or run.now >= record.wake_at:
         run.succeed(record, record.input)
         return None
@@ -38,13 +39,14 @@ def wait(run: Run, step: Step) -> Move | None:
     return _wait(run, record, WaitReason.TIMER)
 
 
-def _begin(run: Run, step: Step) -> StepExecution:
-    asked = body_of(step).render(run.scope(), now=run.now)
+def _begin(run: Run, step: Step, record: StepExecution) -> StepExecution:
+    # What people have agreed to is in the record.
+    asked = body_of(step).render(run.scope(), now=run.now) if record.input is None else record.input
     if "for" in asked:
         wake_at = run.now + timedelta(seconds=_seconds(asked["for"]))
     else:
         wake_at = _moment(asked["until"])
-    return run.fresh(step, StepStatus.WAITING, wake_at=wake_at, input={"until": rfc3339(wake_at)})
+    return replace(record, status=StepStatus.WAITING, wake_at=wake_at, input={"until": rfc3339(wake_at)})
 
 
 def _seconds(value: Json) -> float:
@@ -62,8 +64,8 @@ def _moment(value: Json) -> datetime:
 
 
 def _for_callback(run: Run, step: Step, record: StepExecution | None) -> Move | None:
-    if record is None:
-        record = run.fresh(step, StepStatus.WAITING)
+    if record is None or record.status is StepStatus.RUNNING:
+        record = replace(record or run.fresh(step), status=StepStatus.WAITING)
         if step.timeout_s is not None:
             record = replace(record, wake_at=run.now + timedelta(seconds=step.timeout_s))
     with run.hub.store.read(run.execution.tenant_id) as tx:

@@ -1,4 +1,4 @@
-"""Approvals: a person's yes to exactly one action call, what has to be fulfilled for it, and how it ends.
+"""Approvals: a person's yes to exactly one step, what has to be fulfilled for it, and how it ends.
 
 A demand is one rule as it was when the approval was asked for; all demands of an approval hold together.
 Everything here is pure: who is a member, and what the time is, are arguments.
@@ -154,12 +154,13 @@ class Vote:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Approval:
-    """A question to people: may this action be called with exactly this?
+    """A question to people: may this step be done with exactly this?
 
-    `content` is what the digest was made of. `generation` counts how often it was asked for the same step; a
-    `closed` one covers nothing any more, not even the retries of what it was used for. `requesters` are the
-    people who asked for the execution, and can therefore not agree to it. `valid_until` is when an approval
-    that was given and not used is void.
+    `uses` is the action that is to be called, or the control word. `content` is what the digest was made
+    of. `generation` counts how often it was asked for the same step; a `closed` one covers nothing any
+    more, not even the retries of what it was used for. `requesters` are the people who asked for the
+    execution, and can therefore not agree to it. `valid_until` is when an approval that was given and not
+    used is void.
     """
 
     id: str

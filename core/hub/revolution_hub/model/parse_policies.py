@@ -78,7 +78,7 @@ def read_timeout(reader: Reader, entry: JsonObject, path: str) -> float | None:
 
 
 def read_approval(reader: Reader, value: Json, path: str) -> ApprovalRule:
-    """Return who has to agree before an action is called."""
+    """Return who has to agree before a step is done."""
     entry = reader.object(value, path)
     reader.known_words(entry, APPROVAL, path)
     plain = ApprovalRule()

@@ -245,7 +245,7 @@ def _approval() -> JsonObject:
                 "description": "What those who are asked are told; may hold templates.",
             },
         },
-        describe="People have to agree before the action is called, to exactly what it is called with.",
+        describe="People have to agree before the step is done, to exactly what it does.",
     )
 
 

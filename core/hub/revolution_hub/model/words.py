@@ -75,9 +75,9 @@ WORK: Final = {
 }
 """The word that says what a step does; without one of these it is an `if` with `then` or `else`."""
 
-EVERYWHERE: Final = ("id", "if")
+EVERYWHERE: Final = ("id", "if", "approval")
 BESIDE: Final = {
-    StepKind.ACTION: ("with", "connection", "approval", "retry", "timeout", "on_error"),
+    StepKind.ACTION: ("with", "connection", "retry", "timeout", "on_error"),
     StepKind.BRANCH: ("then", "else"),
     StepKind.SWITCH: ("cases", "default"),
     StepKind.PARALLEL: ("timeout", "on_error"),
@@ -89,7 +89,7 @@ BESIDE: Final = {
     StepKind.RESPOND: (),
     StepKind.FINISH: (),
 }
-"""The words that may stand beside `id`, `if` and the word of the work."""
+"""The words that may stand beside those of EVERYWHERE and the word of the work."""
 
 STEP: Final = tuple(
     dict.fromkeys((*EVERYWHERE, *WORK, *(word for words in BESIDE.values() for word in words)))

@@ -130,7 +130,7 @@ class Step:
     word of SET, FINISH, RESPOND, EMIT and WAIT, `{"value"}` of a SWITCH, `{"items", "result"}` of a FOR_EACH.
     `target` is the name of the workflow a CALL calls, `event` the type of what an EMIT reports. `timeout_s`
     is how long the step may take in all, its retries and waits included. `approval` says who has to agree
-    before an ACTION is called.
+    before the step is done.
     """
 
     id: str

@@ -119,6 +119,7 @@ def connection_is_gone(tx: Tx, connection_id: str) -> bool:
 def write(tx: Tx, opening: Opening, now: datetime) -> list[Opened]:
     """Write what is opened, and let in who has its turn; returns those for which there is no turn now."""
     for step in opening.dropped:
+        approvals.close(tx, step.execution_id, step.step_id)
         tx.conn.execute(sa.delete(_STEPS).where(*_same(tx, step)))
     for step in opening.begun:
         approvals.close(tx, step.execution_id, step.step_id)
