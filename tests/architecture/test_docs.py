@@ -22,7 +22,7 @@ from revolution_hub.errors import HubError
 from revolution_hub.model.parse_workflow import parse
 from revolution_hub.model.yaml_document import read_yaml
 from revolution_hub.settings import PREFIX, Settings
-from revolution_hub.store.tx import StoreError
+from revolution_hub.store.errors import StoreError
 from revolution_hub.template.arithmetic import OPERATIONS
 from revolution_hub.template.comparisons import COMPARISONS
 from revolution_hub.template.expressions import FACTS

@@ -39,6 +39,7 @@ ACROSS_ELSEWHERE = {
     "store/prune.py _known": "a file that no row names may lie in any tenant's folder",
     "store/tx.py begin_across": "makes it",
     "store/tx.py read_across": "makes it",
+    "store/tx.py find_across": "makes it",
     "store/approval_policies.py _read_fact": "a fact that says when any tenant's rules have changed",
     "store/sweep.py cancel_approvals": "what was asked in an execution that has ended, of any tenant",
     "store/second_net.py excused_role": "the role of a connection belongs to no tenant",
@@ -78,7 +79,7 @@ def guessable(tables: Iterable[sa.Table]) -> Iterator[str]:
 
 def looking_across(sources: Mapping[str, ast.Module]) -> set[str]:
     """Return the functions that open a transaction over all tenants, or make the means to."""
-    names = ("begin_across", "read_across")
+    names = ("begin_across", "read_across", "find_across")
     return {
         f"{path} {function.name}"
         for path, tree in sources.items()

@@ -14,9 +14,9 @@ from rig.approvals import WIRE, Desk, bank, enroll, person
 
 from revolution_hub.api import approvals as approvals_door
 from revolution_hub.api import approve as approve_door
-from revolution_hub.api.doors import principal_of
 from revolution_hub.api.frame import Frame
 from revolution_hub.api.problems import add_handlers
+from revolution_hub.api.who import principal_of
 from revolution_hub.errors import HubError
 from revolution_hub.model.principal import Principal
 from revolution_hub.services import approval_links, approvals

@@ -11,7 +11,8 @@ import sqlalchemy as sa
 
 from revolution_hub.engine.watch import Watch
 from revolution_hub.store import tables as t
-from revolution_hub.store.tx import Store, StoreError
+from revolution_hub.store.errors import StoreError
+from revolution_hub.store.tx import Store
 
 Link = sqlite3.Connection | psycopg.Connection[Any]
 STEP = {"id": "it", "uses": "lab.send_letter"}

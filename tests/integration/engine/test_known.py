@@ -12,7 +12,8 @@ from revolution_hub.bus.hook import Arrived, HookStarted, receive_hook, receive_
 from revolution_hub.bus.known import KnownHooks
 from revolution_hub.errors import NotFoundError
 from revolution_hub.services import versions, workflows
-from revolution_hub.store.tx import Store, StoreError
+from revolution_hub.store.errors import StoreError
+from revolution_hub.store.tx import Store
 from revolution_sdk import Delivery, DeliveryError, Secret
 from revolution_sdk.webhooks import sign_standard
 

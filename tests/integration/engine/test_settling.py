@@ -12,8 +12,9 @@ from revolution_hub.engine.drive import drive
 from revolution_hub.engine.recover import replace_worker
 from revolution_hub.model.change import Start
 from revolution_hub.store import executions
+from revolution_hub.store.errors import StoreError
 from revolution_hub.store.submit import submit, submit_soon
-from revolution_hub.store.tx import Store, StoreError
+from revolution_hub.store.tx import Store
 
 LIMIT_S = 20
 SET = {"id": "see", "set": {"n": 1}}

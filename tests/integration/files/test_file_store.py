@@ -14,7 +14,7 @@ import pytest
 from revolution_hub.errors import LimitError, PayloadError, SettingsError
 from revolution_hub.files.file_store import FileStore
 from revolution_hub.model.payload import FileRef
-from revolution_hub.store.tx import FilesError
+from revolution_hub.store.errors import FilesError
 
 CONTENT = b'{"text": "' + b"x" * 300_000 + b'"}'
 

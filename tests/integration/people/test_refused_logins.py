@@ -10,8 +10,8 @@ import sqlalchemy as sa
 from rig.browser import PASSWORD, Browser
 
 from revolution_hub.model.principal import Origin
+from revolution_hub.store.errors import StoreError
 from revolution_hub.store.refusals import MOST, Refusals
-from revolution_hub.store.tx import StoreError
 
 REFUSE = "session.refuse"
 ORIGIN = Origin(address="192.0.2.7")

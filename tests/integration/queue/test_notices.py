@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 from rig.postgres import Postgres
 
+from revolution_hub.store.errors import StoreError
 from revolution_hub.store.notify import APPLICATION, NoticeListener, NoticeSender
-from revolution_hub.store.tx import StoreError
 
 ENDS = f"FROM pg_stat_activity WHERE application_name = '{APPLICATION}'"
 

@@ -18,8 +18,9 @@ from revolution_hub.model.status import ExecutionStatus, StepStatus
 from revolution_hub.store import endings, executions
 from revolution_hub.store.apply import apply
 from revolution_hub.store.claim import Caps, Turns, claim
+from revolution_hub.store.errors import StoreError
 from revolution_hub.store.submit import Committer, submit, submit_all
-from revolution_hub.store.tx import Store, StoreError
+from revolution_hub.store.tx import Store
 
 NOW = datetime(2026, 11, 22, 10, tzinfo=UTC)
 UNTIL = NOW + timedelta(seconds=30)

@@ -25,10 +25,11 @@ from revolution_hub.model.status import ExecutionStatus, StepStatus
 from revolution_hub.store import executions, listing
 from revolution_hub.store import tables as t
 from revolution_hub.store.claim import Caps, Turns, claim
+from revolution_hub.store.errors import FilesError
 from revolution_hub.store.paging import Page
 from revolution_hub.store.payloads import PAYLOADS, whole_execution
 from revolution_hub.store.submit import submit, submit_all
-from revolution_hub.store.tx import FilesError, Store
+from revolution_hub.store.tx import Store
 
 NOW = datetime(2026, 11, 22, 10, tzinfo=UTC)
 INLINE = 1024

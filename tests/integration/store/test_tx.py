@@ -19,10 +19,11 @@ from revolution_hub.model.change import Start
 from revolution_hub.store import across, connections, tenants
 from revolution_hub.store import tables as t
 from revolution_hub.store.claim import Caps, Turns, claim
+from revolution_hub.store.errors import StoreError
 from revolution_hub.store.listing import Filter, list_page
 from revolution_hub.store.paging import Page
 from revolution_hub.store.submit import submit
-from revolution_hub.store.tx import Store, StoreError
+from revolution_hub.store.tx import Store
 
 NOW = datetime(2026, 11, 22, 10, tzinfo=UTC)
 Open = Callable[..., Store]

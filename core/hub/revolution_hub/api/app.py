@@ -48,6 +48,7 @@ from revolution_hub.api.intake import Intake
 from revolution_hub.api.lean import LeanFirst
 from revolution_hub.api.problems import add_handlers
 from revolution_hub.api.rates import Rates
+from revolution_hub.api.who import Remembered
 from revolution_hub.hub import Hub
 from revolution_hub.vault.oidc import Oidc
 from revolution_hub.vault.passwords import Passwords
@@ -92,6 +93,7 @@ def make_fastapi(hub: Hub) -> FastAPI:
     app.state.hub = hub
     app.state.intake = Intake(hub)
     app.state.rates = Rates(hub.settings)
+    app.state.remembered = Remembered()
     app.state.guesses = RateLimiter(hub.settings.guesses_per_minute)
     app.state.logins = RateLimiter(hub.settings.logins_per_minute)
     app.state.entries = RateLimiter(hub.settings.entries_per_minute)

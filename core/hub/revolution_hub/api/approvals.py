@@ -6,8 +6,9 @@ from fastapi import APIRouter, Query, Request, Response
 from pydantic import Field
 
 from revolution_hub.api.approval_views import approval_detail_json, approval_json, link_json, policy_json
-from revolution_hub.api.doors import HubDep, Model, PrincipalDep, json_body, once_of, route
+from revolution_hub.api.doors import Model, json_body, once_of, route
 from revolution_hub.api.pages import PageDep, page_json
+from revolution_hub.api.who import HubDep, PrincipalDep
 from revolution_hub.model.approval import LONGEST_COMMENT, Decision
 from revolution_hub.services import approval_links, approval_policies, approvals
 from revolution_hub.services.approval_policies import NewPolicy

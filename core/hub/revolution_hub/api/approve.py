@@ -10,8 +10,9 @@ from starlette.concurrency import run_in_threadpool
 from revolution_hub.api.approval_views import approval_detail_json, approval_json, approval_page
 from revolution_hub.api.approvals import DecisionBody
 from revolution_hub.api.client_address import client_of
-from revolution_hub.api.doors import HubDep, public_route, raw_body
+from revolution_hub.api.doors import public_route, raw_body
 from revolution_hub.api.problems import problem_of
+from revolution_hub.api.who import HubDep
 from revolution_hub.errors import InputError
 from revolution_hub.model.approval import Approval, Decision
 from revolution_hub.model.principal import Origin

@@ -7,8 +7,9 @@ from fastapi import APIRouter, Request
 from pydantic import Field
 
 from revolution_hub.access.rbac import decide
-from revolution_hub.api.doors import HubDep, Model, PrincipalDep, json_body, once_of, route
+from revolution_hub.api.doors import Model, json_body, once_of, route
 from revolution_hub.api.pages import page_json
+from revolution_hub.api.who import HubDep, PrincipalDep
 from revolution_hub.hub import Hub
 from revolution_hub.model.connection import ProviderApp
 from revolution_hub.model.principal import Principal

@@ -7,8 +7,9 @@ from fastapi import APIRouter, Depends, Query
 from fastapi.responses import Response, StreamingResponse
 from pydantic import Field
 
-from revolution_hub.api.doors import HubDep, Model, PrincipalDep, json_body, route
+from revolution_hub.api.doors import Model, json_body, route
 from revolution_hub.api.pages import NumberedPageDep, page_json
+from revolution_hub.api.who import HubDep, PrincipalDep
 from revolution_hub.errors import InputError, Problem
 from revolution_hub.model.audit_chain import Head, parse_head
 from revolution_hub.model.audit_text import entry_json

@@ -15,18 +15,13 @@ from fastapi.routing import APIRoute
 from pydantic import BaseModel, ConfigDict, ValidationError
 from starlette.requests import ClientDisconnect
 
-from revolution_hub.access.rbac import PERMISSIONS, SHAREABLE, require
+from revolution_hub.access.rbac import PERMISSIONS, SHAREABLE
 from revolution_hub.api.lean import LeanRoute
 from revolution_hub.api.problems import problem_of
-from revolution_hub.api.rates import count_request, count_stranger
-from revolution_hub.api.visits import find_visit_of, origin_of
-from revolution_hub.errors import AccessError, ConflictError, InputError, LimitError, Problem
-from revolution_hub.hub import Hub
-from revolution_hub.model.principal import Principal
+from revolution_hub.api.who import HubDep, PrincipalDep, confirming, principal_of, require_at_door
+from revolution_hub.errors import ConflictError, InputError, LimitError, Problem
 from revolution_hub.model.strict_json import canonical_json, strict_json
 from revolution_hub.services.idempotency import Once
-from revolution_hub.services.sessions import principal_of_visit
-from revolution_hub.services.tenants import find_principal
 from revolution_hub.settings import Settings
 from revolution_sdk.types import JsonObject
 
@@ -41,49 +36,6 @@ class Model(BaseModel):
     """Base of every request body: unknown members are refused, nothing is converted."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
-
-
-# Dependencies that wait for nothing are `async`: a plain function would cost every request a thread.
-async def hub_of(request: Request) -> Hub:
-    """Return the process's Hub."""
-    hub: Hub = request.app.state.hub
-    return hub
-
-
-def principal_of(request: Request, hub: Annotated[Hub, Depends(hub_of)]) -> Principal:
-    """Return who asks, by the API key in `Authorization: Bearer`, else by the session's cookie.
-
-    Counts against the principal's rate. What a browser sends by itself counts only from our own pages.
-    """
-    by = _by_key if "authorization" in request.headers else _by_session
-    principal = by(request, hub)
-    count_request(request, hub, principal)
-    return principal
-
-
-def _by_key(request: Request, hub: Hub) -> Principal:
-    scheme, _, key = request.headers.get("authorization", "").partition(" ")
-    principal = (
-        find_principal(hub, key.strip(), origin_of(request, hub))
-        if scheme.lower() == "bearer" and key
-        else None
-    )
-    if principal is None:
-        count_stranger(request, hub)
-        raise AccessError("a valid API key is needed as bearer token", code="unauthenticated")
-    return principal
-
-
-def _by_session(request: Request, hub: Hub) -> Principal:
-    visit = find_visit_of(request)
-    if visit is None:
-        count_stranger(request, hub)
-        raise AccessError("sign in first, or send an API key as bearer token", code="unauthenticated")
-    return principal_of_visit(hub, visit)
-
-
-HubDep = Annotated[Hub, Depends(hub_of)]
-PrincipalDep = Annotated[Principal, Depends(principal_of)]
 
 
 def route(
@@ -108,10 +60,11 @@ def route(
 
     async def permitted(principal: PrincipalDep) -> None:
         if not shared:
-            require(principal, permission)
+            await require_at_door(principal, permission)
 
     marks = {"x-permission": permission, **({"x-shared": True} if shared else {})}
-    return _add(router, method, path, status, [Depends(permitted)], marks, body)
+    needed = None if shared else permission
+    return _add(router, method, path, status, [Depends(permitted)], marks, body, permission=needed)
 
 
 def public_route(
@@ -142,6 +95,7 @@ def _add(
     body: type[Model] | None = None,
     *,
     route_class: type[APIRoute] = APIRoute,
+    permission: str | None = None,
 ) -> Callable[[Function], Function]:
     extra = dict(marks)
     if body is not None:
@@ -151,7 +105,7 @@ def _add(
     def add(function: Function) -> Function:
         router.add_api_route(
             path,
-            function,
+            confirming(function, permission),
             methods=[method] if isinstance(method, str) else list(method),
             status_code=status,
             # A lean route has none: it looks at its query itself.

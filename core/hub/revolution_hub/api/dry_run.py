@@ -6,9 +6,10 @@ from fastapi import APIRouter
 from fastapi.responses import Response
 from pydantic import Field
 
-from revolution_hub.api.doors import HubDep, Model, PrincipalDep, json_body, route
+from revolution_hub.api.doors import Model, json_body, route
 from revolution_hub.api.lifecycle_views import dry_run_json
 from revolution_hub.api.versions import HIGHEST
+from revolution_hub.api.who import HubDep, PrincipalDep
 from revolution_hub.model.strict_json import dump_json
 from revolution_hub.services import dry_run
 from revolution_hub.services.dry_run import Rehearsal

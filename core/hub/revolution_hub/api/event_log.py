@@ -5,11 +5,12 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 from fastapi.responses import Response
 
-from revolution_hub.api.doors import HubDep, PrincipalDep, route
+from revolution_hub.api.doors import route
 from revolution_hub.api.event_filters import EventFilterDep
 from revolution_hub.api.event_views import dead_letter_json, delivery_json, event_detail_json, logged_json
 from revolution_hub.api.pages import PageDep, page_json
 from revolution_hub.api.respond import SANDBOX
+from revolution_hub.api.who import HubDep, PrincipalDep
 from revolution_hub.model.event import DeliveryMark
 from revolution_hub.services import events
 from revolution_sdk.types import JsonObject

@@ -5,10 +5,11 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Request, Response
 from pydantic import Field
 
-from revolution_hub.api.doors import HubDep, Model, PrincipalDep, json_body, once_of, route
+from revolution_hub.api.doors import Model, json_body, once_of, route
 from revolution_hub.api.event_filters import ChosenBody, chosen_of
 from revolution_hub.api.event_views import event_replay_json
 from revolution_hub.api.pages import PageDep, page_json
+from revolution_hub.api.who import HubDep, PrincipalDep
 from revolution_hub.services import event_replays
 from revolution_hub.services.event_replays import Goal
 from revolution_sdk.types import JsonObject

@@ -6,7 +6,8 @@ from typing import Annotated
 from fastapi import APIRouter, Request, Response
 from pydantic import Field
 
-from revolution_hub.api.doors import HubDep, Model, PrincipalDep, json_body, once_of, route
+from revolution_hub.api.doors import Model, json_body, once_of, route
+from revolution_hub.api.who import HubDep, PrincipalDep
 from revolution_hub.errors import InputError, Problem
 from revolution_hub.model.time import parse_moment
 from revolution_hub.services import emitting, event_types

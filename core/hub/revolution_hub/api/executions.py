@@ -5,10 +5,11 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Query
 from pydantic import Field
 
-from revolution_hub.api.doors import HubDep, Model, PrincipalDep, json_body, route
+from revolution_hub.api.doors import Model, json_body, route
 from revolution_hub.api.execution_views import cancelled_json, detail_json, execution_json, item_json
 from revolution_hub.api.filters import FilterDep
 from revolution_hub.api.pages import ItemPageDep, PageDep, page_json
+from revolution_hub.api.who import HubDep, PrincipalDep
 from revolution_hub.services import executions, items
 from revolution_hub.services.executions import Verdict
 from revolution_hub.services.items import ItemStatus

@@ -5,8 +5,9 @@ from urllib.parse import quote
 from fastapi import APIRouter
 from fastapi.responses import Response
 
-from revolution_hub.api.doors import HubDep, PrincipalDep, route
+from revolution_hub.api.doors import route
 from revolution_hub.api.respond import SANDBOX
+from revolution_hub.api.who import HubDep, PrincipalDep
 from revolution_hub.services import files
 
 router = APIRouter(tags=["files"])

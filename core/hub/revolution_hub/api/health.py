@@ -2,7 +2,8 @@
 
 from fastapi import APIRouter
 
-from revolution_hub.api.doors import HubDep, public_route
+from revolution_hub.api.doors import public_route
+from revolution_hub.api.who import HubDep
 from revolution_hub.store.across import any_tenant, try_to_write
 from revolution_sdk.types import JsonObject
 

@@ -10,9 +10,10 @@ from starlette.concurrency import run_in_threadpool
 
 from revolution_hub.access.quotas import RateLimiter
 from revolution_hub.api.client_address import bucket_of, client_of
-from revolution_hub.api.doors import HubDep, public_route, raw_body
+from revolution_hub.api.doors import public_route, raw_body
 from revolution_hub.api.intake import Intake
 from revolution_hub.api.respond import SANDBOX, JsonAnswer, respond
+from revolution_hub.api.who import HubDep
 from revolution_hub.bus.callback import receive_callback
 from revolution_hub.bus.hook import RESULT, HookAnswered, HookKept, HookStarted, is_known
 from revolution_hub.bus.receive import Answered, receive_app_delivery
@@ -22,7 +23,7 @@ from revolution_hub.model.execution import Execution
 from revolution_hub.model.strict_json import strict_json
 from revolution_hub.model.webhook import METHODS
 from revolution_hub.services.executions import read_for_hook
-from revolution_hub.store.tx import StoreError
+from revolution_hub.store.errors import StoreError
 from revolution_sdk import Delivery
 from revolution_sdk.types import JsonObject
 

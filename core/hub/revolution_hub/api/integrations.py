@@ -5,18 +5,10 @@ from typing import Annotated
 from fastapi import APIRouter, Request, Response
 from pydantic import Field
 
-from revolution_hub.api.doors import (
-    HubDep,
-    Model,
-    PrincipalDep,
-    idempotency_key,
-    json_body,
-    once_of,
-    revision_of,
-    route,
-)
+from revolution_hub.api.doors import Model, idempotency_key, json_body, once_of, revision_of, route
 from revolution_hub.api.pages import PageDep, page_json
 from revolution_hub.api.views import connection_json, integration_json
+from revolution_hub.api.who import HubDep, PrincipalDep
 from revolution_hub.services import connections, integrations
 from revolution_hub.services.connections import NewConnection
 from revolution_hub.services.integrations import Integration, Wanted

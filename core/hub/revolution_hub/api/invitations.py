@@ -5,11 +5,12 @@ from typing import Annotated
 from fastapi import APIRouter, Request, Response
 from pydantic import Field
 
-from revolution_hub.api.doors import HubDep, Model, PrincipalDep, json_body, once_of, public_route, route
+from revolution_hub.api.doors import Model, json_body, once_of, public_route, route
 from revolution_hub.api.pages import PageDep, page_json
 from revolution_hub.api.people_views import invitation_json, new_invitation_json
 from revolution_hub.api.session import LONG, signed_in
 from revolution_hub.api.visits import PasswordsDep, agent_of, anybody, origin_of
+from revolution_hub.api.who import HubDep, PrincipalDep
 from revolution_hub.model.person import LONGEST_EMAIL, LONGEST_NAME
 from revolution_hub.services import invitations
 from revolution_hub.services.invitations import Newcomer

@@ -5,9 +5,10 @@ from typing import Annotated
 from fastapi import APIRouter
 from pydantic import Field
 
-from revolution_hub.api.doors import HubDep, Model, PrincipalDep, json_body, route
+from revolution_hub.api.doors import Model, json_body, route
 from revolution_hub.api.pages import PageDep, page_json
 from revolution_hub.api.people_views import member_json, new_reset_json, user_json
+from revolution_hub.api.who import HubDep, PrincipalDep
 from revolution_hub.services import members, new_passwords, users
 from revolution_sdk.types import JsonObject
 

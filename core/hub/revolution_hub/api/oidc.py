@@ -7,11 +7,12 @@ from fastapi.responses import RedirectResponse
 from pydantic import Field
 
 from revolution_hub.api.browser import LOGIN, SESSION, cookie_of, drop_cookie, set_cookie
-from revolution_hub.api.doors import HubDep, Model, json_body, public_route
+from revolution_hub.api.doors import Model, json_body, public_route
 from revolution_hub.api.pages import page_json
 from revolution_hub.api.people_views import identity_json
 from revolution_hub.api.session import OWN
 from revolution_hub.api.visits import VisitDep, agent_of, anybody, find_visit_of, origin_of
+from revolution_hub.api.who import HubDep
 from revolution_hub.errors import AccessError
 from revolution_hub.services import oidc
 from revolution_hub.services.oidc import GOOD_FOR, Begun, Return

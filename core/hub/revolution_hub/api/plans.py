@@ -6,8 +6,9 @@ from fastapi import APIRouter
 from fastapi import Path as PathParameter
 from pydantic import Field
 
-from revolution_hub.api.doors import HubDep, Model, PrincipalDep, json_body, route
+from revolution_hub.api.doors import Model, json_body, route
 from revolution_hub.api.pages import page_json
+from revolution_hub.api.who import HubDep, PrincipalDep
 from revolution_hub.model.plan import LARGEST, Charge, Plan, Unit, charge_json
 from revolution_hub.services import quotas
 from revolution_hub.services.quotas import NewPlan

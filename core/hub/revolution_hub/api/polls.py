@@ -4,8 +4,9 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query
 
-from revolution_hub.api.doors import HubDep, PrincipalDep, route
+from revolution_hub.api.doors import route
 from revolution_hub.api.pages import PageDep, page_json
+from revolution_hub.api.who import HubDep, PrincipalDep
 from revolution_hub.model.time import rfc3339
 from revolution_hub.services import polls
 from revolution_hub.services.polls import Listed

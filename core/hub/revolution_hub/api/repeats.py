@@ -5,9 +5,10 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Request, Response
 from pydantic import Field
 
-from revolution_hub.api.doors import HubDep, Model, PrincipalDep, json_body, once_of, route
+from revolution_hub.api.doors import Model, json_body, once_of, route
 from revolution_hub.api.execution_views import execution_json, outcomes_json
 from revolution_hub.api.filters import SelectionBody, selection_of
+from revolution_hub.api.who import HubDep, PrincipalDep
 from revolution_hub.services import replays, retries
 from revolution_hub.services.replays import Wish
 from revolution_sdk.types import Json, JsonObject

@@ -6,9 +6,10 @@ from fastapi import APIRouter, Request, Response
 from pydantic import Field
 
 from revolution_hub.access.rbac import PERMISSIONS
-from revolution_hub.api.doors import HubDep, Model, PrincipalDep, json_body, once_of, revision_of, route
+from revolution_hub.api.doors import Model, json_body, once_of, revision_of, route
 from revolution_hub.api.pages import NamedPageDep, page_json
 from revolution_hub.api.views import role_json
+from revolution_hub.api.who import HubDep, PrincipalDep
 from revolution_hub.services import roles
 from revolution_hub.services.roles import Role
 from revolution_sdk.types import JsonObject

@@ -6,9 +6,10 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request
 from pydantic import Field
 
-from revolution_hub.api.doors import HubDep, Model, PrincipalDep, json_body, once_of, route
+from revolution_hub.api.doors import Model, json_body, once_of, route
 from revolution_hub.api.pages import PageDep, page_json
 from revolution_hub.api.schedule_views import fire_json, schedule_json
+from revolution_hub.api.who import HubDep, PrincipalDep
 from revolution_hub.errors import InputError, Problem
 from revolution_hub.model.fire import FireStatus
 from revolution_hub.model.time import parse_moment

@@ -5,9 +5,10 @@ from typing import Annotated
 from fastapi import APIRouter, Request
 from pydantic import Field
 
-from revolution_hub.api.doors import HubDep, Model, PrincipalDep, json_body, once_of, route
+from revolution_hub.api.doors import Model, json_body, once_of, route
 from revolution_hub.api.pages import PageDep, page_json
 from revolution_hub.api.people_views import service_json
+from revolution_hub.api.who import HubDep, PrincipalDep
 from revolution_hub.model.person import LONGEST_NAME
 from revolution_hub.services import service_principals
 from revolution_sdk.types import JsonObject

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Request, Response
 from pydantic import Field
 
 from revolution_hub.api.browser import SESSION, drop_cookie, set_cookie
-from revolution_hub.api.doors import HubDep, Model, PrincipalDep, json_body, public_route
+from revolution_hub.api.doors import Model, json_body, public_route
 from revolution_hub.api.pages import page_json
 from revolution_hub.api.people_views import principal_json, session_json, visit_json
 from revolution_hub.api.visits import (
@@ -21,6 +21,7 @@ from revolution_hub.api.visits import (
     origin_of,
     visit_of,
 )
+from revolution_hub.api.who import HubDep, PrincipalDep
 from revolution_hub.hub import Hub
 from revolution_hub.services import invitations, members, new_passwords, sessions
 from revolution_hub.services.sessions import Visit

@@ -6,9 +6,10 @@ from fastapi import APIRouter
 from pydantic import Field
 
 from revolution_hub.access.rbac import Right
-from revolution_hub.api.doors import HubDep, Model, PrincipalDep, json_body, route
+from revolution_hub.api.doors import Model, json_body, route
 from revolution_hub.api.lifecycle_views import share_json
 from revolution_hub.api.pages import NamedPageDep, page_json
+from revolution_hub.api.who import HubDep, PrincipalDep
 from revolution_hub.services import connection_shares, shares
 from revolution_sdk.types import JsonObject
 

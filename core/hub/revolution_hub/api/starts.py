@@ -5,7 +5,8 @@ from typing import Annotated
 from fastapi import APIRouter, Request, Response
 from pydantic import Field
 
-from revolution_hub.api.doors import HubDep, Model, PrincipalDep, idempotency_key, json_body, route
+from revolution_hub.api.doors import Model, idempotency_key, json_body, route
+from revolution_hub.api.who import HubDep, PrincipalDep
 from revolution_hub.services import starts
 from revolution_hub.services.pins import Wanted
 from revolution_hub.services.starts import Trial

@@ -8,8 +8,9 @@ from fastapi import APIRouter, Query
 from pydantic import Field
 from starlette.concurrency import run_in_threadpool
 
-from revolution_hub.api.doors import HubDep, Model, PrincipalDep, json_body, route
+from revolution_hub.api.doors import Model, json_body, route
 from revolution_hub.api.event_views import look_json, tap_json
+from revolution_hub.api.who import HubDep, PrincipalDep
 from revolution_hub.services import taps
 from revolution_hub.services.taps import Look, NewTap
 from revolution_sdk.types import JsonObject

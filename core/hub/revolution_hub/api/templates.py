@@ -6,8 +6,9 @@ from fastapi import APIRouter
 from fastapi.responses import Response
 from pydantic import Field
 
-from revolution_hub.api.doors import HubDep, Model, PrincipalDep, json_body, route
+from revolution_hub.api.doors import Model, json_body, route
 from revolution_hub.api.views import preview_json
+from revolution_hub.api.who import HubDep, PrincipalDep
 from revolution_hub.model.strict_json import dump_json
 from revolution_hub.services import templates
 from revolution_sdk.types import Json, JsonObject

@@ -5,8 +5,9 @@ from typing import Annotated
 from fastapi import APIRouter, Request
 from pydantic import Field
 
-from revolution_hub.api.doors import HubDep, Model, PrincipalDep, json_body, once_of, route
+from revolution_hub.api.doors import Model, json_body, once_of, route
 from revolution_hub.api.pages import page_json
+from revolution_hub.api.who import HubDep, PrincipalDep
 from revolution_hub.services import tenants
 from revolution_sdk.types import JsonObject
 

@@ -2,7 +2,8 @@
 
 from fastapi import APIRouter
 
-from revolution_hub.api.doors import HubDep, PrincipalDep, route
+from revolution_hub.api.doors import route
+from revolution_hub.api.who import HubDep, PrincipalDep
 from revolution_hub.model.time import rfc3339
 from revolution_hub.services import quotas
 from revolution_hub.services.quotas import Measure

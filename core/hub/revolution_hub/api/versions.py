@@ -5,10 +5,11 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Query, Request
 from pydantic import Field
 
-from revolution_hub.api.doors import HubDep, Model, PrincipalDep, json_body, once_of, route
+from revolution_hub.api.doors import Model, json_body, once_of, route
 from revolution_hub.api.lifecycle_views import compared_json, version_json
 from revolution_hub.api.pages import NumberedPageDep, page_json
 from revolution_hub.api.views import published_json, workflow_json
+from revolution_hub.api.who import HubDep, PrincipalDep
 from revolution_hub.services import versions
 from revolution_sdk.types import JsonObject
 

@@ -5,8 +5,9 @@ from typing import Annotated, Literal
 from fastapi import APIRouter
 from pydantic import Field
 
-from revolution_hub.api.doors import HubDep, Model, PrincipalDep, json_body, route
+from revolution_hub.api.doors import Model, json_body, route
 from revolution_hub.api.webhook_views import rotated_json, webhook_json
+from revolution_hub.api.who import HubDep, PrincipalDep
 from revolution_hub.errors import InputError, Problem
 from revolution_hub.model.durations import duration_s
 from revolution_hub.services import webhooks

@@ -7,8 +7,9 @@ from fastapi import Response as Answer
 from fastapi.responses import Response
 from pydantic import Field
 
-from revolution_hub.api.doors import HubDep, Model, PrincipalDep, file_body, json_body, once_of, route
+from revolution_hub.api.doors import Model, file_body, json_body, once_of, route
 from revolution_hub.api.lifecycle_views import imported_json, looked_json
+from revolution_hub.api.who import HubDep, PrincipalDep
 from revolution_hub.services import workflow_files
 from revolution_sdk.types import JsonObject
 

@@ -5,17 +5,10 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request, Response
 from pydantic import Field
 
-from revolution_hub.api.doors import (
-    HubDep,
-    Model,
-    PrincipalDep,
-    json_body,
-    once_of,
-    revision_of,
-    route,
-)
+from revolution_hub.api.doors import Model, json_body, once_of, revision_of, route
 from revolution_hub.api.pages import PageDep, page_json
 from revolution_hub.api.views import workflow_json
+from revolution_hub.api.who import HubDep, PrincipalDep
 from revolution_hub.services import workflows
 from revolution_sdk.types import JsonObject
 

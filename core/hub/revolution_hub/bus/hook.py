@@ -28,8 +28,8 @@ from revolution_hub.model.ids import new_id
 from revolution_hub.model.payload import FileRef
 from revolution_hub.model.values import quickly_made
 from revolution_hub.model.webhook import Webhook
+from revolution_hub.store.errors import StoreError
 from revolution_hub.store.submit import submit_all
-from revolution_hub.store.tx import StoreError
 from revolution_sdk import Delivery
 from revolution_sdk.types import Json
 

@@ -29,8 +29,9 @@ from revolution_hub.model.ids import new_id
 from revolution_hub.model.poll import StoredPoll
 from revolution_hub.model.status import ConnectionStatus
 from revolution_hub.store import connections, integrations, polls, workflows
+from revolution_hub.store.errors import StoreError
 from revolution_hub.store.submit import submit
-from revolution_hub.store.tx import StoreError, Tx
+from revolution_hub.store.tx import Tx
 from revolution_sdk import Connector, Cursor, NoAuth, Poll
 from revolution_sdk.errors import ConnectorError, CredentialError, RetryableError
 from revolution_sdk.types import JsonObject

@@ -17,10 +17,11 @@ from revolution_hub.model.event import Event
 from revolution_hub.model.parse_workflow import parse
 from revolution_hub.model.payload import Filed
 from revolution_hub.store import event_replays, events
+from revolution_hub.store.errors import StoreError
 from revolution_hub.store.event_replays import EventReplay, ReplayStatus, filter_of
 from revolution_hub.store.paging import Page
 from revolution_hub.store.submit import submit_all
-from revolution_hub.store.tx import StoreError, Tx
+from revolution_hub.store.tx import Tx
 from revolution_sdk.types import JsonObject
 
 BATCH = 100

@@ -24,7 +24,7 @@ from revolution_hub.model.change import Move
 from revolution_hub.model.execution import StepExecution
 from revolution_hub.model.status import StepStatus
 from revolution_hub.model.workflow import SPREADING, Step, StepKind
-from revolution_hub.store.tx import StoreError
+from revolution_hub.store.errors import StoreError
 from revolution_sdk.types import JsonObject
 
 

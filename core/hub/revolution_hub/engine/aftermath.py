@@ -16,7 +16,7 @@ from revolution_hub.model.ids import new_id
 from revolution_hub.model.status import ExecutionStatus
 from revolution_hub.model.time import rfc3339
 from revolution_hub.model.workflow import ON_FAILURE, OnFailure
-from revolution_hub.store.tx import StoreError
+from revolution_hub.store.errors import StoreError
 from revolution_sdk.types import JsonObject
 
 KIND = "failure"

@@ -26,7 +26,7 @@ from revolution_hub.model.change import Move, Take
 from revolution_hub.model.execution import Execution, error_json
 from revolution_hub.model.status import CRASHES_BEFORE_FAILURE, AttemptStatus, ExecutionStatus
 from revolution_hub.model.workflow import SPREADING, Step, StepKind
-from revolution_hub.store.tx import StoreError
+from revolution_hub.store.errors import StoreError
 from revolution_sdk.connector import Effect
 
 _log = logging.getLogger("revolution.engine")

@@ -13,7 +13,7 @@ from revolution_hub.model.execution import StepExecution
 from revolution_hub.model.strict_json import canonical_json, dump_json
 from revolution_hub.model.workflow import Step
 from revolution_hub.store import emitted as store
-from revolution_hub.store.tx import StoreError
+from revolution_hub.store.errors import StoreError
 from revolution_sdk.types import Json, JsonObject
 
 

@@ -31,7 +31,7 @@ from revolution_hub.model.execution import Attempt, StepExecution, error_json
 from revolution_hub.model.status import AttemptStatus, ConnectionStatus, ExecutionStatus, StepStatus
 from revolution_hub.model.workflow import Step
 from revolution_hub.store import connections
-from revolution_hub.store.tx import StoreError
+from revolution_hub.store.errors import StoreError
 from revolution_sdk.connector import Effect, Found
 from revolution_sdk.errors import ConnectorError, CredentialError, RetryableError, UnknownOutcomeError
 from revolution_sdk.types import Json, JsonObject

@@ -11,7 +11,7 @@ from revolution_hub.model.change import Move
 from revolution_hub.model.execution import StepExecution, error_json
 from revolution_hub.model.status import ExecutionStatus, StepStatus
 from revolution_hub.model.workflow import Step
-from revolution_hub.store.tx import StoreError
+from revolution_hub.store.errors import StoreError
 from revolution_sdk.types import JsonObject
 
 

@@ -14,7 +14,7 @@ from revolution_hub.model.connection import Connection
 from revolution_hub.model.plan import AI_SPEND, MICRO, Window, end_of, spend_of
 from revolution_hub.model.time import rfc3339
 from revolution_hub.store import plans, usage
-from revolution_hub.store.tx import StoreError
+from revolution_hub.store.errors import StoreError
 from revolution_sdk.usage import Usage
 
 _log = logging.getLogger("revolution.quota")

@@ -26,7 +26,7 @@ from revolution_hub.model.status import ExecutionStatus, StepStatus, WaitReason
 from revolution_hub.model.time import rfc3339
 from revolution_hub.model.workflow import Step, StepKind, Workflow, block_key
 from revolution_hub.store import family
-from revolution_hub.store.tx import StoreError
+from revolution_hub.store.errors import StoreError
 from revolution_hub.template.limits import DEFAULT
 from revolution_sdk.types import Json, JsonObject
 

@@ -27,8 +27,8 @@ from revolution_hub.model.execution import Attempt, StepExecution
 from revolution_hub.model.status import ExecutionStatus
 from revolution_hub.model.workflow import Step
 from revolution_hub.store import across
+from revolution_hub.store.errors import StoreError
 from revolution_hub.store.submit import submit, submit_soon
-from revolution_hub.store.tx import StoreError
 from revolution_sdk.connector import Action
 from revolution_sdk.errors import UnknownOutcomeError
 

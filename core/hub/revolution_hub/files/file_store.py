@@ -16,7 +16,7 @@ from pathlib import Path
 
 from revolution_hub.errors import LimitError, PayloadError, SettingsError
 from revolution_hub.model.payload import FileRef
-from revolution_hub.store.tx import FilesError
+from revolution_hub.store.errors import FilesError
 
 _ID = re.compile("[A-Za-z0-9_]{1,40}")
 _SHA256 = re.compile("[0-9a-f]{64}")

@@ -8,7 +8,7 @@ from typing import Any
 import redis
 
 from revolution_hub.queue.redis_wake import make_client
-from revolution_hub.store.tx import one_line
+from revolution_hub.store.errors import one_line
 
 START_LIMIT_S = 3.0
 OLDEST = (6, 2)

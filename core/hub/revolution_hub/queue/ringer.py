@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable
 
 from revolution_hub.queue.wake import HeardEar
-from revolution_hub.store.tx import one_line
+from revolution_hub.store.errors import one_line
 
 GAP_S = 0.01
 """Between two rings of one process: what comes meanwhile collapses into the next."""

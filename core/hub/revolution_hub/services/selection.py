@@ -8,9 +8,9 @@ from revolution_hub.hub import Hub
 from revolution_hub.model.principal import Principal
 from revolution_hub.model.status import ExecutionStatus
 from revolution_hub.services.guard import require_some, visible
+from revolution_hub.store.errors import StoreError
 from revolution_hub.store.listing import Filter, list_page
 from revolution_hub.store.paging import Page
-from revolution_hub.store.tx import StoreError
 
 MOST_AT_ONCE = 500
 

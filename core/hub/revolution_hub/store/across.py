@@ -53,14 +53,14 @@ LISTED = {
 
 def find_api_key(store: Store, key_hash: str) -> KnownKey | None:
     """Return the API key with this hash and its holder, or None; it may be revoked or expired."""
-    with store.read_across() as tx:
-        return tenants.find_api_key(tx, key_hash)
+    row = store.find_across(tenants.key_query, key_hash)
+    return tenants.known_key(row) if row else None
 
 
 def find_session(store: Store, cookie_hash: str) -> SignedIn | None:
     """Return the session with this hash, its user, and what that user is where it acts, or None."""
-    with store.read_across() as tx:
-        return sessions.find_session(tx, cookie_hash)
+    row = store.find_across(sessions.session_query, cookie_hash)
+    return sessions.signed_in(row) if row else None
 
 
 def find_invitation(store: Store, link_hash: str) -> Invitation | None:

@@ -9,7 +9,8 @@ from sqlalchemy.engine import URL
 from sqlalchemy.exc import DatabaseError
 
 from revolution_hub.errors import SettingsError
-from revolution_hub.store.tx import Store, StoreError, one_line
+from revolution_hub.store.errors import StoreError, one_line
+from revolution_hub.store.tx import Store
 
 _URL = "REVOLUTION_DATABASE_URL"
 

@@ -9,7 +9,8 @@ import threading
 from abc import ABC, abstractmethod
 from typing import ClassVar
 
-from revolution_hub.store.tx import Store, StoreError
+from revolution_hub.store.errors import StoreError
+from revolution_hub.store.tx import Store
 
 PAUSE_S = 5.0
 

@@ -11,7 +11,7 @@ from typing import Any
 import psycopg
 
 from revolution_hub.store.connect import CONNECT_TIMEOUT_S
-from revolution_hub.store.tx import AWAY, StoreError, one_line
+from revolution_hub.store.errors import AWAY, StoreError, one_line
 
 CHANNEL = "revolution_work"
 APPLICATION = "revolution-hub notices"

@@ -21,7 +21,8 @@ from revolution_hub.errors import ConflictError, NotFoundError
 from revolution_hub.model.ids import first_id
 from revolution_hub.model.status import ENDED, ExecutionStatus
 from revolution_hub.store import tables as t
-from revolution_hub.store.tx import FilesError, Store, Tx
+from revolution_hub.store.errors import FilesError
+from revolution_hub.store.tx import Store, Tx
 
 BATCH = 500
 """So many rows are read, or removed, in one transaction; more only if one execution alone has more."""

@@ -15,8 +15,9 @@ from revolution_hub.model.principal import Origin
 from revolution_hub.store import across, audit
 from revolution_hub.store.audit import AuditFilter
 from revolution_hub.store.beside import Beside
+from revolution_hub.store.errors import StoreError
 from revolution_hub.store.paging import Page
-from revolution_hub.store.tx import Store, StoreError
+from revolution_hub.store.tx import Store
 
 ACTION = "session.refuse"
 QUIET = timedelta(minutes=1)

@@ -11,7 +11,8 @@ from sqlalchemy.exc import DatabaseError
 from revolution_hub.errors import SettingsError
 from revolution_hub.store.advice import refused
 from revolution_hub.store.connect import POSTGRESQL
-from revolution_hub.store.tx import Store, one_line
+from revolution_hub.store.errors import one_line
+from revolution_hub.store.tx import Store
 
 OLDEST_POSTGRESQL = 15
 

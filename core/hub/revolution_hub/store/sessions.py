@@ -1,15 +1,15 @@
 """Sessions: the browsers in which people are signed in. What is removed here is over at once, everywhere."""
 
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any
 
 import sqlalchemy as sa
 
 from revolution_hub.model.person import Membership, Session, User
 from revolution_hub.store import tables as t
+from revolution_hub.store.lookup import Row
 from revolution_hub.store.rows import columns_of, value_of
-from revolution_hub.store.tx import AcrossTx, AnyTx
+from revolution_hub.store.tx import AnyTx
 
 _TABLE = t.sessions
 
@@ -29,11 +29,8 @@ def add_session(tx: AnyTx, session: Session) -> None:
     tx.conn.execute(sa.insert(_TABLE).values(columns_of(session)))
 
 
-def find_session(tx: AcrossTx, cookie_hash: str) -> SignedIn | None:
-    """Return the session with this hash or None; it may be over."""
-    row = tx.conn.execute(_signed_in(), {"cookie_hash": cookie_hash}).one_or_none()
-    if row is None:
-        return None
+def signed_in(row: Row) -> SignedIn:
+    """Return the session of a row that `session_query` found; it may be over."""
     session, user, role = row[: len(_OF_SESSION)], row[len(_OF_SESSION) : -3], row[-3]
     found = Session(**dict(zip(_OF_SESSION, session, strict=True)))
     membership = None
@@ -83,8 +80,8 @@ _OF_SESSION = tuple(column.name for column in t.sessions.columns)
 _OF_USER = tuple(column.name for column in t.users.columns)
 
 
-@lru_cache
-def _signed_in() -> sa.Select[Any]:
+def session_query() -> sa.Select[Any]:
+    """Return the query for the session with a hash, its user, and what that user is where it acts."""
     sessions, users, members = t.sessions, t.users, t.memberships
     member = sa.and_(
         members.c.tenant_id == sessions.c.active_tenant_id, members.c.user_id == sessions.c.user_id

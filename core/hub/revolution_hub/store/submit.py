@@ -15,7 +15,8 @@ from revolution_hub.crashpoint import reach
 from revolution_hub.model.change import Change, Outcome
 from revolution_hub.store.apply import apply, execution_of, tenant_of
 from revolution_hub.store.connect import SQLITE
-from revolution_hub.store.tx import AWAY, FilesError, Store, StoreError
+from revolution_hub.store.errors import AWAY, FilesError, StoreError
+from revolution_hub.store.tx import Store
 
 LARGEST_BATCH = 64
 LONGEST_QUEUE = 4096

@@ -1,15 +1,15 @@
 """Tenants, their API keys, and the data keys that seal their secrets."""
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
-from functools import lru_cache
 from typing import Any
 
 import sqlalchemy as sa
 
 from revolution_hub.errors import NotFoundError
 from revolution_hub.store import tables as t
+from revolution_hub.store.lookup import Row
 from revolution_hub.store.paging import Page, page_rows
 from revolution_hub.store.rows import found, one_row, value_of
 from revolution_hub.store.tx import AcrossTx, Tx
@@ -129,17 +129,18 @@ def _revoke(tx: Tx, which: sa.ColumnElement[bool], now: datetime) -> int:
     return tx.conn.execute(sa.update(table).where(*good).values(revoked_at=now)).rowcount
 
 
-def find_api_key(tx: AcrossTx, key_hash: str) -> KnownKey | None:
-    """Return the key with this hash, of any tenant, with what its holder is now; None if there is none."""
-    row = tx.conn.execute(_known_key(), {"key_hash": key_hash}).mappings().one_or_none()
-    if row is None:
-        return None
-    holder = Holder(name=row["holder_name"], role=row["holder_role"]) if row["holder_role"] else None
-    return KnownKey(key=value_of(StoredKey, row), holder=holder)
+_OF_KEY = tuple(one.name for one in fields(StoredKey))
 
 
-@lru_cache
-def _known_key() -> sa.Select[Any]:
+def known_key(row: Row) -> KnownKey:
+    """Return the key of a row that `key_query` found."""
+    *key, holder_role, holder_name = row
+    holder = Holder(name=holder_name, role=holder_role) if holder_role else None
+    return KnownKey(key=StoredKey(**dict(zip(_OF_KEY, key, strict=True))), holder=holder)
+
+
+def key_query() -> sa.Select[Any]:
+    """Return the query for the key with a hash, of any tenant, with what its holder is now."""
     keys, members, users, services = t.api_keys, t.memberships, t.users, t.service_principals
     member = sa.and_(members.c.tenant_id == keys.c.tenant_id, members.c.user_id == keys.c.holder_id)
     user = sa.and_(users.c.id == members.c.user_id, users.c.disabled_at.is_(None))
@@ -147,11 +148,7 @@ def _known_key() -> sa.Select[Any]:
     # A membership counts only together with a user who is not disabled.
     role = sa.case((users.c.id.is_not(None), members.c.role), else_=services.c.role)
     return (
-        sa.select(
-            keys,
-            role.label("holder_role"),
-            sa.func.coalesce(users.c.name, services.c.name).label("holder_name"),
-        )
+        sa.select(*(keys.c[name] for name in _OF_KEY), role, sa.func.coalesce(users.c.name, services.c.name))
         .outerjoin(members, member)
         .outerjoin(users, user)
         .outerjoin(services, service)

@@ -6,7 +6,7 @@ forgotten. Only `store/across.py` may use `begin_across`.
 
 import re
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
@@ -14,42 +14,15 @@ from typing import Any, Protocol, TypeVar
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Engine
 
-from revolution_hub.errors import LimitError
 from revolution_hub.model.payload import Files
 from revolution_hub.store.connect import LostConnectionError, WaitedTooLongError, open_engine, open_reader
-
-AWAY = "the database does not answer; try again soon"
+from revolution_hub.store.errors import AWAY, StoreError, one_line
+from revolution_hub.store.lookup import Lookup, Row
 
 _CLASHES = ("40001", "40P01")
 """PostgreSQL's codes for a serialization failure and a deadlock."""
 
 _TENANT = re.compile("[A-Za-z0-9_]{1,40}")
-
-
-class StoreError(LimitError):
-    """Raised when the database is locked, full or gone. Nothing of the transaction was kept.
-
-    Only if the connection was `lost` may it have been, in the instant of the commit. `clashed` says that
-    two transactions waited for each other and this one gave way. `reason` is the driver's own sentence,
-    for the operator.
-    """
-
-    code = "database_unavailable"
-
-    def __init__(self, message: str, *, reason: str, lost: bool = False, clashed: bool = False) -> None:
-        super().__init__(message, retry_after_s=1.0)
-        self.reason = reason
-        self.lost = lost
-        self.clashed = clashed
-
-
-class FilesError(StoreError):
-    """Raised when the folder of large payloads is full or gone. It concerns a single payload alone."""
-
-    code = "files_unavailable"
-
-    def __init__(self, *, reason: str) -> None:
-        super().__init__("the folder of large payloads does not answer; try again soon", reason=reason)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +79,7 @@ class Store:
         self._reader = open_reader(url, readers, self._engine)
         self._files = files
         self._companions: dict[type[Any], Any] = {}
+        self._lookups: dict[Callable[[], sa.Select[Any]], Lookup] = {}
         self._lock = threading.Lock()
         self._closed = False
         self._refuses_writes = False
@@ -160,6 +134,13 @@ class Store:
         """Read over all tenants, every statement the newest state. For `store/across.py` only."""
         with self._connection(ALL_TENANTS, write=False) as conn:
             yield AcrossTx(conn)
+
+    def find_across(self, query: Callable[[], sa.Select[Any]], value: str) -> Row | None:
+        """Return the one row over all tenants that a query of one value finds. For `store/across.py` only."""
+        known = self._lookups.get(query)
+        if known is None:
+            known = self._lookups[query] = Lookup(self._reader, query())
+        return known.find(value)
 
     @contextmanager
     def begin_global(self) -> Iterator[GlobalTx]:
@@ -239,12 +220,6 @@ def _is_away(error: sa.exc.DBAPIError) -> bool:
     return error.connection_invalidated or isinstance(
         error, sa.exc.OperationalError | sa.exc.InterfaceError | sa.exc.InternalError
     )
-
-
-def one_line(error: object) -> str:
-    """Return the first line of a driver's sentence, which names neither statement nor values."""
-    text = str(error).strip()
-    return text.splitlines()[0][:300] if text else type(error).__name__
 
 
 def _named(tenant_id: str) -> str:

@@ -6,7 +6,8 @@ import sqlalchemy as sa
 
 from revolution_hub.store import tables as t
 from revolution_hub.store.beside import Beside
-from revolution_hub.store.tx import Store, StoreError
+from revolution_hub.store.errors import StoreError
+from revolution_hub.store.tx import Store
 
 NEWS_AFTER = timedelta(seconds=60)
 """So much later than the last time a use is worth being written again."""

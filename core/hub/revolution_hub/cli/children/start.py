@@ -19,7 +19,7 @@ from revolution_hub.queue.broker_check import find_broker_fault
 from revolution_hub.queue.wake import Waker
 from revolution_hub.queue.ways import make_waker
 from revolution_hub.settings import Settings
-from revolution_hub.store.tx import StoreError
+from revolution_hub.store.errors import StoreError
 from revolution_hub.supervisor import CONFIGURATION_FAULT, WORDS
 
 LAST_RING_S = 1.0
