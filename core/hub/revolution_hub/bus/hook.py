@@ -13,8 +13,7 @@ from revolution_hub.bus.backlog import NoRoomError, require_room
 from revolution_hub.bus.body import read_body
 from revolution_hub.bus.challenge import answer_to_signed
 from revolution_hub.bus.known import Known, KnownHooks
-from revolution_hub.bus.receive import kept_headers
-from revolution_hub.bus.request import dedup_key, request_of
+from revolution_hub.bus.request import dedup_key, kept_headers, request_of
 from revolution_hub.crashpoint import reach
 from revolution_hub.engine.begin import BUDGET_S, begin
 from revolution_hub.engine.start import started_by_event

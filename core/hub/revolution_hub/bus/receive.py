@@ -4,12 +4,13 @@ Nothing is answered before it is committed, and nothing is stored before it is v
 """
 
 import logging
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 
 from revolution_hub.bus.attribute import attribute, waiting_for
 from revolution_hub.bus.backlog import require_room
+from revolution_hub.bus.request import kept_headers
 from revolution_hub.crashpoint import reach
 from revolution_hub.engine.react import listeners_of, react
 from revolution_hub.errors import InputError, LimitError, NotFoundError, PluginError
@@ -23,14 +24,11 @@ from revolution_hub.store import across
 from revolution_hub.store.submit import submit, submit_all
 from revolution_hub.vault.apps import app_secrets, app_token
 from revolution_sdk import AppWebhook, Connector, Delivery, DeliveryError, Emitted, Secret
-from revolution_sdk.types import JsonObject
 
 _log = logging.getLogger("revolution.bus")
 
 LONGEST_ANSWER = 1000
 LONGEST_PROBLEM = 500
-
-_KEPT_HEADERS = ("content-type", "user-agent", "x-request-id", "webhook-id", "webhook-timestamp")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -184,11 +182,6 @@ def _stored(app: ProviderApp, delivery: Delivery) -> StoredDelivery:
         method=delivery.method,
         content_type=delivery.headers.get("content-type", "")[:200],
     )
-
-
-def kept_headers(headers: Mapping[str, str]) -> JsonObject:
-    """Return the headers worth keeping; signatures and credentials are not among them."""
-    return {name: headers[name][:500] for name in _KEPT_HEADERS if name in headers}
 
 
 def _intakes(

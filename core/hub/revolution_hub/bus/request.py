@@ -5,6 +5,7 @@ looks.
 """
 
 import hashlib
+from collections.abc import Mapping
 from typing import Final
 from urllib.parse import parse_qsl
 
@@ -17,6 +18,9 @@ from revolution_hub.model.webhook import Dedup, DedupBy, Webhook
 from revolution_sdk import Delivery
 from revolution_sdk.types import Json, JsonObject
 
+KEPT: Final = ("content-type", "user-agent", "x-request-id", "webhook-id", "webhook-timestamp")
+"""Headers that are kept with a delivery: neither signatures nor credentials."""
+
 MOST_PARAMETERS: Final = 200
 LONGEST_VALUE: Final = 2000
 
@@ -27,6 +31,11 @@ TELLING: Final = frozenset(
     }
 )
 """Headers in which providers say what has happened. Templates see them, and those the trigger names."""
+
+
+def kept_headers(headers: Mapping[str, str]) -> JsonObject:
+    """Return the headers worth keeping; signatures and credentials are not among them."""
+    return {name: headers[name][:500] for name in KEPT if name in headers}
 
 
 def request_of(webhook: Webhook, delivery: Delivery) -> JsonObject | None:

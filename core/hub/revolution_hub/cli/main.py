@@ -48,7 +48,7 @@ app = typer.Typer(
 
 @app.callback()
 def revolution() -> None:
-    """Say what holds for every command; there is nothing yet."""
+    """Do nothing: without this, Typer refuses a group whose commands it does not know yet."""
 
 
 def main() -> None:
