@@ -4,7 +4,6 @@ Run as `python -m rig.approving DATABASE FOLDER MOMENT [CRASH_POINT]`. Its bank 
 """
 
 import os
-import subprocess
 import sys
 from datetime import datetime
 from pathlib import Path
@@ -25,17 +24,19 @@ from revolution_hub.store.tx import Store
 from revolution_hub.vault.master_key import MasterKey
 from revolution_hub.vault.vault import Vault
 from rig.approvals import bank
+from rig.forked import run_forked
 
 TESTS = Path(__file__).parents[1]
 WORKER = "wrk_child"
-LIMIT_S = 60
 
 
 def work_in_process(database: str, folder: Path, moment: datetime, point: str = "") -> int:
     """Work in a process of its own; returns how it ended, negative for the signal that ended it."""
-    command = [sys.executable, "-m", "rig.approving", database, str(folder), rfc3339(moment), point]
+    arguments = [database, str(folder), rfc3339(moment), point]
     environment = {**os.environ, "PYTHONPATH": str(TESTS)}
-    return subprocess.run(command, env=environment, timeout=LIMIT_S, check=False).returncode
+    done = run_forked("rig.approving", arguments, environment)
+    assert "Traceback" not in done.stderr, done.stderr
+    return done.returncode
 
 
 def calls_in(folder: Path) -> list[str]:

@@ -11,6 +11,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
+from rig.forked import run_forked
 from rig.missing import missing
 
 _DROP_FROM_BOUNDING_SET = 24
@@ -23,7 +24,10 @@ def run_command(
     folder: Path, *command: str, before: Callable[[], None] | None = None, **settings: str
 ) -> "subprocess.CompletedProcess[str]":
     """Run a command on this data folder, with these settings alone. `before` runs in its process."""
-    return _run("revolution_hub.cli.main", command, folder, settings, preexec_fn=before)
+    module = "revolution_hub.cli.main"
+    if before is None:
+        return run_forked(module, command, _environment(folder, settings))
+    return _run(module, command, folder, settings, preexec_fn=before)
 
 
 def run_child(role: str, folder: Path, **settings: str) -> "subprocess.CompletedProcess[str]":
@@ -42,17 +46,20 @@ def run_child(role: str, folder: Path, **settings: str) -> "subprocess.Completed
 def _run(
     module: str, arguments: Sequence[str], folder: Path, settings: Mapping[str, str], **options: Any
 ) -> "subprocess.CompletedProcess[str]":
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("REVOLUTION_")}
-    environment |= {"REVOLUTION_DATA_DIR": str(folder), "REVOLUTION_PORT": "0", **settings}
     return subprocess.run(
         [sys.executable, "-m", module, *arguments],
-        env=environment,
+        env=_environment(folder, settings),
         capture_output=True,
         text=True,
         timeout=60,
         check=False,
         **options,
     )
+
+
+def _environment(folder: Path, settings: Mapping[str, str]) -> dict[str, str]:
+    known = {name: value for name, value in os.environ.items() if not name.startswith("REVOLUTION_")}
+    return known | {"REVOLUTION_DATA_DIR": str(folder), "REVOLUTION_PORT": "0", **settings}
 
 
 def refusal(done: "subprocess.CompletedProcess[str]") -> str:

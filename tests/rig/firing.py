@@ -23,15 +23,17 @@ from revolution_hub.settings import Settings
 from revolution_hub.store.tx import Store
 from revolution_hub.vault.master_key import MasterKey
 from revolution_hub.vault.vault import Vault
+from rig.forked import run_forked
 
 TESTS = Path(__file__).parents[1]
 
 
 def fire_in_process(database: str, folder: Path, moment: datetime, point: str = "") -> int:
     """Fire in a process of its own; returns how it ended, negative for the signal that ended it."""
-    command = [sys.executable, "-m", "rig.firing", database, str(folder), rfc3339(moment), point]
-    environment = {**os.environ, "PYTHONPATH": str(TESTS)}
-    return subprocess.run(command, env=environment, timeout=60, check=False).returncode
+    arguments = [database, str(folder), rfc3339(moment), point]
+    done = run_forked("rig.firing", arguments, {**os.environ, "PYTHONPATH": str(TESTS)})
+    assert "Traceback" not in done.stderr, done.stderr
+    return done.returncode
 
 
 class ClockProcess:

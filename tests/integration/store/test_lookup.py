@@ -2,6 +2,7 @@
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -81,3 +82,10 @@ def test_a_database_that_cannot_be_asked_is_a_store_error_and_is_asked_anew(
             store.find_across(missing, "x")
         assert "not_there_yet" in raised.value.reason
     assert across.find_api_key(store, "full") is not None
+
+
+def test_a_server_that_cannot_be_reached_is_a_store_error(tmp_path: Path) -> None:
+    store = Store(f"postgresql://nobody@/nothing?host={tmp_path}")
+    with pytest.raises(StoreError, match="does not answer"):
+        across.find_api_key(store, "full")
+    store.close()
