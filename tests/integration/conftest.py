@@ -128,6 +128,34 @@ class Make:
         return Connection(**{**defaults, **more})
 
 
+IN_THE_EVIDENCE = {
+    "engine": (
+        *(
+            "approval_crashes",
+            "approval_entry_paths",
+            "approval_kinds",
+            "documented_examples",
+            "hostile_actions",
+        ),
+        *("preview", "retry_property", "schedule_edits", "schedule_policies", "substep_rules"),
+        *("substeps_at_random", "unknown_outcomes", "webhook_answers", "webhook_bodies", "webhook_secrets"),
+    ),
+    "people": ("escalation", "sessions"),
+}
+"""Tests of what no database decides: on PostgreSQL they are part of the evidence, not of the gate."""
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Leave what takes long and would say the same on PostgreSQL to `make faults`."""
+    for item in items:
+        case, names = getattr(item, "callspec", None), IN_THE_EVIDENCE.get(item.path.parent.name, ())
+        if case is None or case.params.get("backend") != POSTGRESQL:
+            continue
+        if item.path.stem.removeprefix("test_") in names:
+            item.add_marker(pytest.mark.faults)
+
+
 @pytest.fixture
 def clock() -> Clock:
     """A clock that stands still."""

@@ -95,7 +95,7 @@ def _compare(bench: Any, script: Any, shape: Any, fails: set[int]) -> None:
 
 
 def test_a_retry_comes_to_what_a_run_without_fault_does(bench: Any, script: Any) -> None:
-    @settings(max_examples=25, deadline=None, derandomize=True, database=None)
+    @settings(max_examples=12, deadline=None, derandomize=True, database=None)
     @given(shape=SHAPES, fails=st.sets(st.integers(0, 12), min_size=1, max_size=3))
     def comes_to_the_same(shape: Any, fails: set[int]) -> None:
         _compare(bench, script, shape, fails)

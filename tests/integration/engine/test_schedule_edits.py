@@ -130,7 +130,7 @@ EDITS = st.lists(st.tuples(st.sampled_from(ACTS), st.integers(0, 3)), min_size=8
 
 
 @settings(
-    max_examples=25,
+    max_examples=12,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )

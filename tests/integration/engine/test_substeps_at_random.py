@@ -133,7 +133,7 @@ PARTS = st.lists(
 
 
 def test_no_sub_step_that_succeeded_is_done_again_and_the_result_is_right(bench: Any, script: Any) -> None:
-    @settings(max_examples=25, deadline=None, derandomize=True, database=None)
+    @settings(max_examples=12, deadline=None, derandomize=True, database=None)
     @given(parts=PARTS)
     def hold(parts: list[Part]) -> None:
         world = World(bench, script, parts)
