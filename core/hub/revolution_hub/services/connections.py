@@ -20,8 +20,8 @@ from revolution_hub.services.idempotency import Once, first_made, remember
 from revolution_hub.services.quotas import require_within
 from revolution_hub.store import across, audit, connections, executions, polls
 from revolution_hub.store.paging import Page
-from revolution_hub.vault.apps import app_secret
-from revolution_hub.vault.tokens import Grant, fetch_grant
+from revolution_hub.vault.apps import client_of
+from revolution_hub.vault.grants import Grant, renewed
 from revolution_hub.vault.vault import MARKED
 from revolution_sdk import Connector, ConnectorError, OAuth2
 from revolution_sdk.types import JsonObject
@@ -196,15 +196,8 @@ def _try(hub: Hub, connector: Connector, wanted: NewConnection, tenant_id: str) 
     if app is None or app.connector != connector.name:
         raise NotFoundError("there is no such provider app")
     try:
-        with hub.egress.token_client(connector, wanted.base_url) as client:
-            return fetch_grant(
-                client,
-                auth,
-                client_id=app.client_id,
-                client_secret=app_secret(hub.vault, app),
-                refresh_token=str(wanted.credential["refresh_token"]),
-                now=hub.now(),
-            )
+        with hub.egress.token_client(connector, wanted.base_url) as http:
+            return renewed(http, auth, client_of(hub.vault, app), wanted.credential, hub.now())
     except ConnectorError as error:
         raise _wrong("credential", error.message, error.code) from error
 

@@ -7,6 +7,7 @@ from datetime import datetime
 
 from revolution_hub.errors import HubError
 from revolution_hub.model.connection import ProviderApp, Sealed
+from revolution_hub.vault.grants import OAuthClient
 from revolution_hub.vault.vault import INSTALLATION, Vault
 from revolution_sdk import Secret
 from revolution_sdk.types import JsonObject
@@ -32,6 +33,11 @@ def reseal_app(vault: Vault, app: ProviderApp, client_secret: str, until: dateti
 def app_secret(vault: Vault, app: ProviderApp) -> str:
     """Open a provider app's client secret; it also signs the app's deliveries."""
     return _secret(_opened(vault, app))
+
+
+def client_of(vault: Vault, app: ProviderApp) -> OAuthClient:
+    """Open a provider app as the OAuth client its token endpoint knows."""
+    return OAuthClient(client_id=app.client_id, client_secret=app_secret(vault, app))
 
 
 def app_secrets(vault: Vault, app: ProviderApp, now: datetime) -> list[Secret]:

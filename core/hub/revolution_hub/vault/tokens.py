@@ -16,67 +16,17 @@ from revolution_hub.model.ids import new_id
 from revolution_hub.model.status import ConnectionStatus
 from revolution_hub.store import connections
 from revolution_hub.store.tx import Store
-from revolution_hub.vault.apps import app_secret
+from revolution_hub.vault.apps import client_of
+from revolution_hub.vault.grants import Grant, renewable, renewed, wire_headers
 from revolution_hub.vault.vault import Vault
-from revolution_sdk import ApiKey, Connector, CredentialError, OAuth2, RetryableError
-from revolution_sdk.errors import ConnectorError, UnknownOutcomeError
+from revolution_sdk import Connector, CredentialError, RetryableError
+from revolution_sdk.errors import ConnectorError
 from revolution_sdk.types import JsonObject
 
 EARLY_S = 60.0
 REFRESH_LEASE_S = 30.0
 REFRESH_WAIT_S = 20.0
 _POLL_S = 0.05
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Grant:
-    """What a token endpoint granted, ready to be sealed, and the provider's id of the account."""
-
-    document: JsonObject
-    account: str | None
-
-
-def fetch_grant(
-    client: httpx2.Client, auth: OAuth2, client_id: str, client_secret: str, refresh_token: str, now: datetime
-) -> Grant:
-    """Trade a refresh token for an access token. The answer's new refresh token replaces the old one.
-
-    Raises CredentialError if the provider refuses the grant, RetryableError if it cannot be asked now.
-    """
-    form = {
-        "grant_type": "refresh_token",
-        "refresh_token": refresh_token,
-        "client_id": client_id,
-        "client_secret": client_secret,
-    }
-    try:
-        answer = client.post(auth.token_url, data=form)
-    except UnknownOutcomeError as error:
-        raise RetryableError("the provider's token endpoint did not answer", code="token_endpoint") from error
-    if answer.status_code == 429:
-        raise RetryableError("the provider's token endpoint asks to slow down", code="rate_limited")
-    if answer.status_code >= 400:
-        raise CredentialError("the provider refused to renew the authorization", code="grant_refused")
-    return _grant(answer, auth, refresh_token, now)
-
-
-def _grant(answer: httpx2.Response, auth: OAuth2, refresh_token: str, now: datetime) -> Grant:
-    try:
-        body = answer.json()
-        access_token = str(body["access_token"])
-    except (ValueError, KeyError, TypeError) as error:
-        raise RetryableError("the token endpoint's answer is unreadable", code="token_endpoint") from error
-    expires_in = body.get("expires_in")
-    known = isinstance(expires_in, int | float) and not isinstance(expires_in, bool)
-    account = body.get(auth.account_field) if auth.account_field else None
-    return Grant(
-        document={
-            "access_token": access_token,
-            "refresh_token": str(body.get("refresh_token") or refresh_token),
-            "expires_at": (now + timedelta(seconds=float(expires_in))).timestamp() if known else None,
-        },
-        account=None if account is None else str(account),
-    )
 
 
 @dataclass(slots=True)
@@ -95,18 +45,14 @@ class TokenSource:
         """Return what to put on the wire now, refreshed beforehand if it is about to expire."""
         document = self._document()
         auth = self.connector.auth
-        if isinstance(auth, ApiKey):
-            return {auth.header: auth.prefix + str(document["api_key"])}
-        if not isinstance(auth, OAuth2):
-            return {}
-        if self._stale(document):
+        if renewable(auth) and self._stale(document):
             self.refresh()
             document = self._document()
-        return {"Authorization": f"Bearer {document['access_token']}"}
+        return wire_headers(auth, document)
 
     def refresh(self) -> bool:
         """Make sure there is a newer token than the one last used; False if this auth has none to renew."""
-        if not isinstance(self.connector.auth, OAuth2):
+        if not renewable(self.connector.auth):
             return False
         with self.vault.refresh_lock(self.connection.id):
             return self._renew_once(self.connection.credential.version)
@@ -179,13 +125,9 @@ class TokenSource:
         return True
 
     def _fetch(self) -> Grant:
-        auth = self.connector.auth
-        if not isinstance(auth, OAuth2) or self.app is None:
-            raise CredentialError("the connection's provider app is gone", code="app_missing")
-        secret = app_secret(self.vault, self.app)
-        refresh_token = str(self._document()["refresh_token"])
-        with self.open_client() as client:
-            return fetch_grant(client, auth, self.app.client_id, secret, refresh_token, self.now())
+        client = None if self.app is None else client_of(self.vault, self.app)
+        with self.open_client() as http:
+            return renewed(http, self.connector.auth, client, self._document(), self.now())
 
     def _mark_refused(self, error: ConnectorError) -> bool:
         one = self.connection
