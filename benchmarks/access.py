@@ -26,8 +26,9 @@ from bench.ending import Wrong, finish
 from bench.figures import median, percentile, table
 from bench.inside import Inside, inside, new_home
 from bench.servers import own_folder, running_postgres
-from revolution_hub.access.api_keys import hash_api_key, mint_api_key
+from revolution_hub.access.api_keys import mint_api_key
 from revolution_hub.access.rbac import require
+from revolution_hub.access.tokens import hash_token
 from revolution_hub.api.app import make_fastapi
 from revolution_hub.api.frame import Frame
 from revolution_hub.api.lean import LeanFirst
@@ -158,7 +159,7 @@ def key_of(bench: Inside) -> Headers:
     key = mint_api_key()
     with bench.hub.store.begin(bench.principal.tenant_id) as tx:
         tenants.add_api_key(
-            tx, "key_access", name="Bench", key_hash=hash_api_key(key), role="owner", now=bench.hub.now()
+            tx, "key_access", name="Bench", key_hash=hash_token(key), role="owner", now=bench.hub.now()
         )
     return {"authorization": f"Bearer {key}"}
 

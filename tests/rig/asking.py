@@ -6,7 +6,7 @@ from typing import Any
 
 from fastapi.testclient import TestClient
 
-from revolution_hub.access.api_keys import hash_api_key
+from revolution_hub.access.tokens import hash_token
 from revolution_hub.hub import Hub
 from revolution_hub.model.ids import new_id
 from revolution_hub.store import tenants
@@ -58,5 +58,5 @@ def asker(hub: Hub, client: TestClient, role: str = "owner", tenant_id: str = "t
     key_id = new_id("key")
     key = f"rev_{key_id}"
     with hub.store.begin(tenant_id) as tx:
-        tenants.add_api_key(tx, key_id, name=role, key_hash=hash_api_key(key), role=role, now=hub.now())
+        tenants.add_api_key(tx, key_id, name=role, key_hash=hash_token(key), role=role, now=hub.now())
     return Asker(client=client, key=key, key_id=key_id)

@@ -9,7 +9,8 @@ import stat
 from collections.abc import Callable
 from pathlib import Path
 
-from revolution_hub.access.api_keys import hash_api_key, mint_api_key, shown_part
+from revolution_hub.access.api_keys import mint_api_key, shown_part
+from revolution_hub.access.tokens import hash_token
 from revolution_hub.app import usable_store
 from revolution_hub.errors import SettingsError, VaultError
 from revolution_hub.model.ids import new_id
@@ -85,7 +86,7 @@ def _first_tenant(settings: Settings, store: Store, say: Callable[[str], None]) 
             tx.of(tenant_id),
             new_id("key"),
             name="first key",
-            key_hash=hash_api_key(key),
+            key_hash=hash_token(key),
             role="host",
             now=now,
             prefix=shown_part(key),

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 
-from revolution_hub.access.api_keys import hash_api_key
+from revolution_hub.access.tokens import hash_token
 from revolution_hub.api.app import make_api
 from revolution_hub.services import workflows
 from revolution_hub.services.integrations import run_action
@@ -62,7 +62,7 @@ def caller(bench: Any) -> Iterator[Callable[..., Caller]]:
                     across.of(tenant_id),
                     f"key_{tenant_id}",
                     name=role,
-                    key_hash=hash_api_key(key),
+                    key_hash=hash_token(key),
                     role=role,
                     now=bench.hub.now(),
                 )

@@ -1,6 +1,4 @@
-"""API keys: 256 random bits behind a prefix, kept only as a hash."""
-
-import hashlib
+"""API keys: 256 random bits behind a prefix, kept only as a hash, as tokens are."""
 
 from revolution_hub.model.ids import new_key
 
@@ -17,8 +15,3 @@ def mint_api_key() -> str:
 def shown_part(key: str) -> str:
     """Return the beginning of a key, by which a person knows it again."""
     return key[:SHOWN]
-
-
-def hash_api_key(key: str) -> str:
-    """Return what is stored for a key. A fast hash is enough: the key is random, not chosen by a person."""
-    return hashlib.sha256(key.encode()).hexdigest()

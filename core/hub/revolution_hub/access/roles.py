@@ -41,6 +41,11 @@ def require_may_give(tx: Tx, principal: Principal, role: str) -> None:
     require_has(principal, permissions_in(tx, role), f"cannot hand out the role {role!r}")
 
 
+def require_over(tx: Tx, principal: Principal, role: str) -> None:
+    """Raise AccessError unless the principal has a say over this role: it has nothing it lacks itself."""
+    require_has(principal, permissions_in(tx, role), f"has no say over the role {role!r}")
+
+
 def require_has(principal: Principal, permissions: frozenset[str], what: str) -> None:
     """Raise AccessError naming the first of these permissions that the principal lacks itself."""
     lacking = sorted(permissions - principal.permissions)

@@ -17,8 +17,12 @@ def mint_token(prefix: str) -> str:
 
 
 def hash_token(token: str) -> str:
-    """Return what is stored for a token. A fast hash is enough: it is random, not chosen by a person."""
-    return hashlib.sha256(token.encode()).hexdigest()
+    """Return what is stored for a token or an API key.
+
+    A fast hash is enough: they are random, not chosen by a person.
+    """
+    # What is shown may be any text, half a character too.
+    return hashlib.sha256(token.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def derived(token: str, purpose: str) -> str:

@@ -17,7 +17,7 @@ from revolution_hub.errors import AccessError
 from revolution_hub.model import approval as rules
 from revolution_hub.model.approval import Approval, ApprovalRule, ApprovalStatus, Demand, Use
 from revolution_hub.model.approval_digest import digest_of, is_digest_of
-from revolution_hub.model.audit import AuditEntry
+from revolution_hub.model.audit import entry_of_hub
 from revolution_hub.model.change import Move
 from revolution_hub.model.execution import StepExecution, error_json
 from revolution_hub.model.ids import new_id
@@ -211,7 +211,7 @@ class _Question:
 
     def _note(self, tx: Tx, action: str, approval_id: str, *, happened: bool = True) -> None:
         if happened:
-            audit.append(tx, hub_entry(self.tenant_id, action, approval_id, self.run.now))
+            audit.append(tx, entry_of_hub(self.tenant_id, action, approval_id, self.run.now))
 
     def _refused(self, last: Approval, status: ApprovalStatus, reason: str | None) -> AccessError:
         tell(self.run, last, status)
@@ -236,22 +236,6 @@ class _Question:
             wake_at=deadline_at,
         )
         return Gate(record=waiting, move=move)
-
-
-def hub_entry(tenant_id: str, action: str, target: str, now: datetime) -> AuditEntry:
-    """Return the entry of what the hub does by itself."""
-    return AuditEntry(
-        tenant_id=tenant_id,
-        at=now,
-        principal_id="",
-        principal_kind="",
-        principal_name="the hub",
-        action=action,
-        target=target,
-        fields={},
-        address="",
-        request_id="",
-    )
 
 
 def _orphaned(lonely: Demand) -> AccessError:

@@ -3,13 +3,13 @@
 A link is bound to its person, its approval and the digest of what is approved. Looking at it decides nothing.
 """
 
-import hashlib
 from dataclasses import dataclass
 from datetime import datetime
 from hmac import compare_digest
 
 from revolution_hub.access.deciders import voters_in
 from revolution_hub.access.rbac import require
+from revolution_hub.access.tokens import hash_token
 from revolution_hub.errors import AccessError, ConflictError, HubError, NotFoundError
 from revolution_hub.hub import Hub
 from revolution_hub.model.approval import Approval, ApprovalStatus, may_vote
@@ -49,7 +49,7 @@ def make_link(hub: Hub, principal: Principal, approval_id: str) -> NewLink:
         if approval.status is not ApprovalStatus.PENDING or now >= approval.deadline_at:
             raise ConflictError("there is nothing to decide any more", code="already_decided")
         link = ApprovalLink(
-            link_hash=_hash(token),
+            link_hash=hash_token(token),
             tenant_id=principal.tenant_id,
             approval_id=approval.id,
             user_id=principal.id,
@@ -98,11 +98,7 @@ def answer_link(hub: Hub, token: str, answer: Answer, origin: Origin) -> Approva
 
 
 def _found(hub: Hub, token: str) -> ApprovalLink:
-    link = across.find_approval_link(hub.store, _hash(token))
+    link = across.find_approval_link(hub.store, hash_token(token))
     if link is None or link.used_at is not None or hub.now() >= link.expires_at:
         raise NotFoundError(_GONE)
     return link
-
-
-def _hash(token: str) -> str:
-    return hashlib.sha256(token.encode("utf-8", "surrogatepass")).hexdigest()

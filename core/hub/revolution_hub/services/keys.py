@@ -3,9 +3,10 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from revolution_hub.access.api_keys import hash_api_key, mint_api_key, shown_part
+from revolution_hub.access.api_keys import mint_api_key, shown_part
 from revolution_hub.access.rbac import PERMISSIONS, require
 from revolution_hub.access.roles import require_may_give
+from revolution_hub.access.tokens import hash_token
 from revolution_hub.errors import AccessError, ConflictError, InputError, Problem
 from revolution_hub.hub import Hub
 from revolution_hub.model.audit import entry_of
@@ -69,7 +70,7 @@ def create_key(hub: Hub, principal: Principal, wanted: WantedKey, once: Once | N
             tx,
             key_id,
             name=wanted.name,
-            key_hash=hash_api_key(key),
+            key_hash=hash_token(key),
             role=wanted.role,
             now=now,
             prefix=shown_part(key),

@@ -1,7 +1,7 @@
 """Members: the people of a tenant, what they are there, and how they leave. There is always an owner left."""
 
 from revolution_hub.access.rbac import require
-from revolution_hub.access.roles import permissions_in, require_has, require_may_give
+from revolution_hub.access.roles import require_may_give, require_over
 from revolution_hub.errors import ConflictError, NotFoundError
 from revolution_hub.hub import Hub
 from revolution_hub.model.audit import entry_of
@@ -36,7 +36,7 @@ def change_role(hub: Hub, principal: Principal, user_id: str, role: str) -> Memb
     now = hub.now()
     with hub.store.begin(principal.tenant_id) as tx:
         before = people.get_member(tx, user_id).membership.role
-        _require_above(tx, principal, before)
+        require_over(tx, principal, before)
         require_may_give(tx, principal, role)
         if before != role:
             if role not in OWNERS:
@@ -55,7 +55,7 @@ def remove_member(hub: Hub, principal: Principal, user_id: str) -> None:
     """Let a user be no member any more: sessions, keys and open invitations of that user end with it."""
     require(principal, "member:write")
     with hub.store.begin(principal.tenant_id) as tx:
-        _require_above(tx, principal, people.get_member(tx, user_id).membership.role)
+        require_over(tx, principal, people.get_member(tx, user_id).membership.role)
         _remove(tx, hub, principal, user_id, "member.remove")
 
 
@@ -88,7 +88,3 @@ def _require_another_owner(tx: Tx, user_id: str) -> None:
     owners = people.list_with_role(tx, OWNERS)
     if owners == [user_id]:
         raise ConflictError("the last owner cannot go; make somebody else an owner first", code="last_owner")
-
-
-def _require_above(tx: Tx, principal: Principal, role: str) -> None:
-    require_has(principal, permissions_in(tx, role), f"has no say over the role {role!r}")

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from revolution_hub.access.rbac import require
-from revolution_hub.access.roles import permissions_in, require_has
+from revolution_hub.access.roles import require_over
 from revolution_hub.access.tokens import RESET, hash_token, mint_token
 from revolution_hub.errors import AccessError, ConflictError
 from revolution_hub.hub import Hub
@@ -58,7 +58,7 @@ def make_reset(hub: Hub, principal: Principal, user_id: str) -> NewReset:
     with hub.store.begin(principal.tenant_id) as tx:
         role = people.get_member(tx, user_id).membership.role
         if "user:manage" not in principal.permissions:
-            require_has(principal, permissions_in(tx, role), f"has no say over the role {role!r}")
+            require_over(tx, principal, role)
             if len(everywhere) != 1:
                 told = "the user is a member elsewhere too: whoever runs the installation makes the link"
                 raise AccessError(told, code="member_elsewhere", details={"permission": "user:manage"})

@@ -1,7 +1,7 @@
 """Service principals: named principals of a tenant that are nobody's, for what works without a person."""
 
 from revolution_hub.access.rbac import require
-from revolution_hub.access.roles import permissions_in, require_has, require_may_give
+from revolution_hub.access.roles import require_may_give, require_over
 from revolution_hub.errors import NotFoundError
 from revolution_hub.hub import Hub
 from revolution_hub.model.audit import entry_of
@@ -11,7 +11,6 @@ from revolution_hub.model.principal import Principal
 from revolution_hub.services.idempotency import Once, first_made, remember
 from revolution_hub.store import audit, service_principals, shares, tenants
 from revolution_hub.store.paging import Page
-from revolution_hub.store.tx import Tx
 
 
 def create_service(
@@ -61,7 +60,7 @@ def change_service(
     require(principal, "service:write")
     with hub.store.begin(principal.tenant_id) as tx:
         found = service_principals.get(tx, service_id)
-        _require_above(tx, principal, found.role)
+        require_over(tx, principal, found.role)
         if role is not None:
             require_may_give(tx, principal, role)
         before = {"name": found.name, "role": found.role}
@@ -80,13 +79,9 @@ def remove_service(hub: Hub, principal: Principal, service_id: str) -> None:
     require(principal, "service:write")
     now = hub.now()
     with hub.store.begin(principal.tenant_id) as tx:
-        _require_above(tx, principal, service_principals.get(tx, service_id).role)
+        require_over(tx, principal, service_principals.get(tx, service_id).role)
         if not service_principals.remove(tx, service_id):
             raise NotFoundError("there is no such service")
         tenants.revoke_keys_of(tx, service_id, now)
         shares.remove_all_with(tx, service_id)
         audit.append(tx, entry_of(principal, "service.remove", service_id, now))
-
-
-def _require_above(tx: Tx, principal: Principal, role: str) -> None:
-    require_has(principal, permissions_in(tx, role), f"has no say over the role {role!r}")

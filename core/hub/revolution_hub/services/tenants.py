@@ -3,9 +3,10 @@
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from revolution_hub.access.api_keys import hash_api_key, mint_api_key, shown_part
+from revolution_hub.access.api_keys import mint_api_key, shown_part
 from revolution_hub.access.rbac import ON_WORKFLOWS, require
 from revolution_hub.access.roles import permissions_within
+from revolution_hub.access.tokens import hash_token
 from revolution_hub.errors import AccessError, NotFoundError
 from revolution_hub.hub import Hub
 from revolution_hub.model.audit import entry_of
@@ -41,7 +42,7 @@ def create_tenant(hub: Hub, principal: Principal, name: str, once: Once | None =
             tx.of(tenant_id),
             new_id("key"),
             name="owner",
-            key_hash=hash_api_key(key),
+            key_hash=hash_token(key),
             role="owner",
             now=now,
             prefix=shown_part(key),
@@ -106,7 +107,7 @@ def find_principal(hub: Hub, api_key: str, origin: Origin) -> Principal | None:
 
     Raises AccessError `key_revoked` or `key_expired` for a key that was good once.
     """
-    known = across.find_api_key(hub.store, hash_api_key(api_key))
+    known = across.find_api_key(hub.store, hash_token(api_key))
     if known is None:
         return None
     key, now = known.key, hub.now()
