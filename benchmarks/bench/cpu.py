@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 _PROC = Path("/proc")
-_CHILD = "revolution_hub.cli.children."
+_CHILD = "revolution "
 
 
 def used_s(parents: dict[int, str]) -> dict[str, float]:
@@ -33,7 +33,7 @@ def used_s(parents: dict[int, str]) -> dict[str, float]:
 
 
 def _role(line: str, name: str) -> str:
-    return line.partition(_CHILD)[2].partition("\0")[0] or name
+    return line.removeprefix(_CHILD).partition(" ")[0] if line.startswith(_CHILD) else name
 
 
 def per_request_us(before: Mapping[str, float], after: Mapping[str, float], requests: int) -> dict[str, int]:

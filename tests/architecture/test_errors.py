@@ -21,8 +21,8 @@ def family(base: type[Exception]) -> list[type[Exception]]:
 def import_everything() -> None:
     for package in (revolution_sdk, revolution_hub):
         for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
-            # Those modules do their work when they are run.
-            if not module.name.endswith(("__main__", "children.api", "children.clock", "children.worker")):
+            # That module does its work when it is run.
+            if not module.name.endswith("__main__"):
                 importlib.import_module(module.name)
 
 

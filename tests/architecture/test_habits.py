@@ -12,7 +12,7 @@ READS_ENVIRONMENT = {
     "core/hub/revolution_hub/cli/show.py": "hands the environment to Settings.read",
     "core/hub/revolution_hub/cli/client.py": "the address and key of the hub a person talks to",
     "core/hub/revolution_hub/cli/demo.py": "gives its hub an environment without the person's own settings",
-    "core/hub/revolution_hub/supervisor.py": "passes its environment on to its children",
+    "core/hub/revolution_hub/supervisor.py": "tells its children which port it opened",
     "core/sdk/revolution_sdk/testing/contract.py": "where the specifications are, in tests only",
 }
 """The only files that read the environment, each with the reason."""

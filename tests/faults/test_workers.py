@@ -142,7 +142,7 @@ def test_f7_a_frozen_worker_that_wakes_up_late_changes_nothing(site: Site, figur
 def _worker_named(site: Site, name: str) -> int:
     for pid in site.hub.children("worker"):
         with open(f"/proc/{pid}/cmdline", "rb") as line:
-            if name.encode() in line.read().split(b"\0"):
+            if name in line.read().decode().rstrip("\0").split():
                 return pid
     raise AssertionError(f"there is no worker {name}")
 

@@ -58,7 +58,7 @@ def stopping() -> Iterator[Callable[[Any], Any]]:
         if process.poll() is None:
             process.terminate()
             process.wait(timeout=60)
-        if process.stdout is not None:
+        if getattr(process, "stdout", None) is not None:
             process.stdout.close()
 
 
@@ -153,7 +153,7 @@ def test_two_machines_wake_each_other_over_redis_and_go_on_without_it(
     server.kill()
     _all_succeed(hub, _start(hub, workflow_id, 5))
     # And a worker that is started anew meanwhile works too
-    workers = [pid for pid in _children_of(other.pid) if "--ear" in _line_of(pid)]
+    workers = [pid for pid in _children_of(other.pid) if _line_of(pid)[0].startswith("revolution worker ")]
     for pid in workers:
         os.kill(pid, signal.SIGKILL)
     _all_succeed(hub, _start(hub, workflow_id, 5))

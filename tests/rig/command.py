@@ -3,11 +3,9 @@
 import ctypes
 import os
 import resource
-import socket
 import subprocess
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -32,15 +30,7 @@ def run_command(
 
 def run_child(role: str, folder: Path, **settings: str) -> "subprocess.CompletedProcess[str]":
     """Run one of the supervisor's children alone, with the descriptors a supervisor would hand to it."""
-    with ExitStack() as stack:
-        ours, theirs = (stack.enter_context(one) for one in socket.socketpair())
-        reading, writing = os.pipe()
-        stack.callback(os.close, reading)
-        stack.callback(os.close, writing)
-        given = {"bell": ours.fileno(), "reports": theirs.fileno(), "lifeline": reading}
-        options = [f"--{name}={number}" for name, number in given.items()]
-        module = f"revolution_hub.cli.children.{role}"
-        return _run(module, ("--name", "x", *options), folder, settings, pass_fds=tuple(given.values()))
+    return run_forked("rig.lone_child", [role], _environment(folder, settings))
 
 
 def _run(

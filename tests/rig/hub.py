@@ -4,8 +4,6 @@ import json
 import os
 import signal
 import socket
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable
@@ -16,6 +14,8 @@ from typing import Any
 
 import httpx2
 import pytest
+
+from rig.forked import ForkedProgram, start_forked
 
 START_LIMIT_S = 60.0
 ENDED = {"succeeded", "failed", "cancelled"}
@@ -36,7 +36,7 @@ class LiveHub:
     url: str
     folder: Path
     key: str
-    process: "subprocess.Popen[bytes]"
+    process: ForkedProgram
 
     def call(
         self, method: str, path: str, body: Any = None, *, key: str | None = None, **options: Any
@@ -80,18 +80,18 @@ class LiveHub:
         """The process ids of the children in this role."""
         if not Path("/proc/self/cmdline").exists():
             pytest.skip("finding child processes needs /proc")
-        module = {"isolated": "worker"}.get(role, role)
+        title = f"revolution {role} ".encode()
         found = []
         for entry in Path("/proc").iterdir():
             if entry.name.isdigit() and _parent(entry) == self.process.pid:
-                line = (entry / "cmdline").read_bytes().decode().split("\0")
-                named = f"revolution_hub.cli.children.{module}" in line
-                if named and ("--ear" in line) == (role == "worker"):
-                    found.append(int(entry.name))
+                # It may be gone by now.
+                with suppress(OSError):
+                    if (entry / "cmdline").read_bytes().startswith(title):
+                        found.append(int(entry.name))
         return found
 
     def pids(self) -> list[int]:
-        """The supervisor and whatever it started that still lives, by the folder their environment names."""
+        """The supervisor and whatever it started that still lives, by what they hold open in the folder."""
         return processes_of(self.folder)
 
     def kill_worker(self) -> None:
@@ -105,16 +105,22 @@ class LiveHub:
 
 def processes_of(folder: Path) -> list[int]:
     """Return every process that was started for the hub in this folder."""
-    mark = f"REVOLUTION_DATA_DIR={folder}".encode()
+    mark = f"{folder}{os.sep}"
     found = []
     for entry in Path("/proc").iterdir():
-        if entry.name.isdigit():
-            try:
-                if mark in (entry / "environ").read_bytes().split(b"\0"):
-                    found.append(int(entry.name))
-            except OSError:
-                continue
-    return found
+        # What it holds open tells whose it is: the log, the database, the files.
+        if entry.name.isdigit() and any(one.startswith(mark) for one in _open_in(entry)):
+            found.append(int(entry.name))
+    return [one for one in found if one != os.getpid()]
+
+
+def _open_in(entry: Path) -> list[str]:
+    names = []
+    # It may be gone by now, or another user's.
+    with suppress(OSError):
+        for one in (entry / "fd").iterdir():
+            names.append(os.readlink(one))
+    return names
 
 
 def kill_all(folder: Path) -> None:
@@ -155,10 +161,8 @@ def launch_hub(folder: Path, allow: str, **settings: str) -> LiveHub:
         "REVOLUTION_EGRESS_ALLOW": allow,
         **settings,
     }
-    log = (folder / "hub.log").open("ab")
-    command = [sys.executable, "-m", "revolution_hub.cli.main", "serve"]
-    process = subprocess.Popen(command, env=environment, stdout=log, stderr=log)
-    log.close()
+    log = folder / "hub.log"
+    process = start_forked("revolution_hub.cli.main", ["serve"], environment, out=log, err=log)
     return LiveHub(url=f"http://127.0.0.1:{port}", folder=folder, key="", process=process)
 
 

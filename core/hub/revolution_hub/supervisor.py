@@ -1,21 +1,22 @@
 """The supervisor: starts the api, worker and clock processes and replaces what dies, hangs or drains.
 
-It opens the listening socket itself, so a taken port is told at once and a replaced API process loses no
-connection. Everything else it knows is on one line per child; the truth is in the database.
+They are forked from it, which has imported all they need and runs no thread and no plugin itself. It opens
+the listening socket, so a taken port is told at once and a replaced API process loses no connection.
+Everything else it knows is on one line per child; the truth is in the database.
 """
 
+import gc
 import logging
 import os
 import selectors
 import signal
 import socket
-import subprocess
-import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from revolution_hub.errors import SettingsError
+from revolution_hub.fork import Forked, fork
 from revolution_hub.model.ids import new_id
 from revolution_hub.queue.wake import channel
 from revolution_hub.settings import Settings
@@ -32,15 +33,30 @@ LONGEST_PAUSE_S = 5.0
 CALM_AFTER_S = 30.0
 STOP_GRACE_S = 5.0
 
-_CHILDREN = "revolution_hub.cli.children"
-_MODULES = {
-    "api": f"{_CHILDREN}.api",
-    "clock": f"{_CHILDREN}.clock",
-    "worker": f"{_CHILDREN}.worker",
-    "isolated": f"{_CHILDREN}.worker",
-}
-
 _log = logging.getLogger("revolution.supervisor")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Given:
+    """What a child is handed: its role and process name, and descriptors, -1 for those it has no use for."""
+
+    role: str
+    name: str
+    bell: int
+    reports: int
+    lifeline: int
+    ear: int = -1
+    listen: int = -1
+
+
+@dataclass(slots=True, kw_only=True)
+class _Lines:
+    """The ends all children hang on: who rings, who hears, and what is closed when the supervisor is gone."""
+
+    bell: socket.socket
+    ear: socket.socket
+    lifeline: int
+    ours: int
 
 
 @dataclass(slots=True, kw_only=True)
@@ -49,7 +65,7 @@ class Child:
 
     role: str
     name: str
-    process: "subprocess.Popen[bytes]"
+    process: Forked
     reports: socket.socket
     started_s: float
     heard_s: float
@@ -71,11 +87,14 @@ class Wanted:
 class Supervisor:
     """Runs until told to stop. `say` gets the lines a person at the terminal should see.
 
+    `program` is what a child runs, in a process of its own.
+
     All API processes accept on the one `listener`; it is None where the settings want no API process.
     """
 
     settings: Settings
     listener: socket.socket | None
+    program: Callable[[Given], None]
     say: Callable[[str], None]
     on_ready: Callable[[], None]
     _wanted: list[Wanted] = field(default_factory=list)
@@ -96,12 +115,16 @@ class Supervisor:
             Wanted(role=role, start_at_s=first_s.get(role, 0.0)) for role in _roles(self.settings)
         ]
         bell, ear = channel()
-        lifeline_read, lifeline_write = os.pipe()
+        lifeline, ours = os.pipe()
+        lines = _Lines(bell=bell, ear=ear, lifeline=lifeline, ours=ours)
         ready = False
+        # What is looked through for garbage is written to, and what is written to is no longer shared.
+        gc.collect()
+        gc.freeze()
         try:
             while not self._stopping:
                 for wanted in self._wanted:
-                    self._fill(wanted, bell, ear, lifeline_read)
+                    self._fill(wanted, lines)
                 self._listen()
                 self._look_after()
                 self._report_deaths()
@@ -110,39 +133,52 @@ class Supervisor:
                     self.on_ready()
         finally:
             self._end_all()
-            os.close(lifeline_write)
-            os.close(lifeline_read)
+            os.close(ours)
+            os.close(lifeline)
         if self._fault:
             self.say(self._fault)
             return 1
         return 0
 
-    def _fill(self, wanted: Wanted, bell: socket.socket, ear: socket.socket, lifeline: int) -> None:
+    def _fill(self, wanted: Wanted, lines: _Lines) -> None:
         if wanted.child is not None or time.monotonic() < wanted.start_at_s:
             return
         ours, theirs = socket.socketpair()
-        name = new_id({"isolated": "wrk", "worker": "wrk"}.get(wanted.role, wanted.role[:3]))
-        inherited = {"bell": bell.fileno(), "reports": theirs.fileno(), "lifeline": lifeline}
-        if wanted.role == "api" and self.listener is not None:
-            inherited["listen"] = self.listener.fileno()
-        if wanted.role == "worker":
-            inherited["ear"] = ear.fileno()
-        command = [sys.executable, "-m", _MODULES[wanted.role], "--name", name]
-        for option, number in inherited.items():
-            command += [f"--{option}", str(number)]
-        process = subprocess.Popen(  # noqa: S603 - our own interpreter with arguments made here
-            command, pass_fds=tuple(inherited.values()), start_new_session=True, env=self._environment()
+        serves = wanted.role == "api" and self.listener is not None
+        given = Given(
+            role=wanted.role,
+            name=new_id({"isolated": "wrk", "worker": "wrk"}.get(wanted.role, wanted.role[:3])),
+            bell=lines.bell.fileno(),
+            reports=theirs.fileno(),
+            lifeline=lines.lifeline,
+            ear=lines.ear.fileno() if wanted.role == "worker" else -1,
+            listen=self.listener.fileno() if serves and self.listener is not None else -1,
         )
+
+        def begin() -> None:
+            ours.close()
+            self._let_go(given, lines)
+            self.program(given)
+
+        process = fork(begin)
         theirs.close()
         now_s = time.monotonic()
         wanted.child = Child(
-            role=wanted.role, name=name, process=process, reports=ours, started_s=now_s, heard_s=now_s
+            role=wanted.role, name=given.name, process=process, reports=ours, started_s=now_s, heard_s=now_s
         )
 
-    def _environment(self) -> dict[str, str]:
-        if self.listener is None:
-            return dict(os.environ)
-        return {**os.environ, "REVOLUTION_PORT": str(self.listener.getsockname()[1])}
+    def _let_go(self, given: Given, lines: _Lines) -> None:
+        """Close in a child what is not its own; a lifeline held by a child would never end."""
+        os.close(lines.ours)
+        for child in self._children():
+            child.reports.close()
+        if given.ear < 0:
+            lines.ear.close()
+        if self.listener is not None:
+            if given.listen < 0:
+                self.listener.close()
+            else:
+                os.environ["REVOLUTION_PORT"] = str(self.listener.getsockname()[1])
 
     def _children(self) -> list[Child]:
         return [one.child for one in self._wanted if one.child] + self._leaving
@@ -236,15 +272,14 @@ class Supervisor:
     def _end_all(self) -> None:
         children = self._children()
         for child in children:
-            if child.process.poll() is None:
-                child.process.send_signal(signal.SIGTERM)
+            child.process.send_signal(signal.SIGTERM)
         give_up_s = time.monotonic() + self.settings.drain_s + STOP_GRACE_S
         for child in children:
             try:
                 child.process.wait(max(0.0, give_up_s - time.monotonic()))
-            except subprocess.TimeoutExpired:
+            except TimeoutError:
                 child.process.kill()
-                child.process.wait()
+                child.process.wait(STOP_GRACE_S)
 
 
 def _roles(settings: Settings) -> list[str]:

@@ -4,6 +4,7 @@ import logging
 import signal
 import socket
 import sys
+from importlib import import_module
 
 from revolution_hub.app import usable_store
 from revolution_hub.cli.first_key import read_api_key
@@ -20,8 +21,14 @@ def serve() -> None:
     read = settings()
     listener = listen(read) if read.api_processes else None
     prepare(read, _say)
+    # All of the hub: loaded for every child at once, and only when nothing else can go wrong.
+    programs = import_module("revolution_hub.cli.children.programs")
     supervisor = Supervisor(
-        settings=read, listener=listener, say=_say, on_ready=lambda: _ready(read, listener)
+        settings=read,
+        listener=listener,
+        program=programs.run,
+        say=_say,
+        on_ready=lambda: _ready(read, listener),
     )
     signal.signal(signal.SIGTERM, supervisor.stop)
     signal.signal(signal.SIGINT, supervisor.stop)

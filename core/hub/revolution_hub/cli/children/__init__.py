@@ -1,1 +1,1 @@
-"""The supervisor's children: one module each, so that none imports what only another needs."""
+"""The supervisor's children: what each does, from its first line to its last."""

@@ -8,7 +8,7 @@ import uvicorn
 
 from revolution_hub.api.app import make_api
 from revolution_hub.api.wire import Wire
-from revolution_hub.cli.children.start import Started, calm_collector, run_child
+from revolution_hub.cli.children.start import Started, calm_collector
 
 
 def run_api(child: Started) -> None:
@@ -35,7 +35,3 @@ def run_api(child: Started) -> None:
 
     threading.Thread(target=report, daemon=True).start()
     server.run(sockets=[socket.socket(fileno=child.listen)])
-
-
-if __name__ == "__main__":
-    run_child("api", run_api)

@@ -4,7 +4,7 @@ import logging
 import signal
 import threading
 
-from revolution_hub.cli.children.start import Started, run_child
+from revolution_hub.cli.children.start import Started
 from revolution_hub.clock import run_clock as tick
 from revolution_hub.engine.recover import replace_worker
 from revolution_hub.errors import HubError
@@ -37,7 +37,3 @@ def _end_leases(child: Started, owner: str) -> None:
         end_leases_of(child.hub.store, owner, child.hub.now())
     except HubError as error:
         _log.warning("the leases of %s run out by themselves: %s", owner, error.message)
-
-
-if __name__ == "__main__":
-    run_child("clock", run_clock)

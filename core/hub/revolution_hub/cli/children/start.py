@@ -1,6 +1,5 @@
 """What every child does first: take over the descriptors, make the Hub, end with its supervisor."""
 
-import argparse
 import gc
 import logging
 import os
@@ -9,6 +8,8 @@ import sys
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
+
+from setproctitle import setproctitle
 
 from revolution_hub.app import make_hub
 from revolution_hub.cli.show import fail, settings
@@ -20,7 +21,7 @@ from revolution_hub.queue.wake import Waker
 from revolution_hub.queue.ways import make_waker
 from revolution_hub.settings import Settings
 from revolution_hub.store.errors import StoreError
-from revolution_hub.supervisor import CONFIGURATION_FAULT, WORDS
+from revolution_hub.supervisor import CONFIGURATION_FAULT, WORDS, Given
 
 LAST_RING_S = 1.0
 
@@ -48,18 +49,16 @@ class Started:
             return
 
 
-def run_child(role: str, work: Callable[[Started], None]) -> None:
-    """Run `work` as a child process with the file descriptors named on the command line."""
-    parser = argparse.ArgumentParser(prog=f"revolution {role}")
-    parser.add_argument("--name", required=True)
-    for option in ("bell", "ear", "reports", "lifeline", "listen"):
-        parser.add_argument(f"--{option}", type=int, default=-1)
-    given = parser.parse_args()
+def run_child(given: Given, work: Callable[[Started], None]) -> None:
+    """Run `work` in this process, which was made for it, with the descriptors it was given."""
+    setproctitle(f"revolution {given.role} {given.name}")
     logging.basicConfig(
-        level=logging.WARNING, format=f"%(asctime)s {role} %(levelname)s %(name)s: %(message)s"
+        level=logging.WARNING,
+        format=f"%(asctime)s {given.role} %(levelname)s %(name)s: %(message)s",
+        force=True,
     )
     threading.Thread(target=_end_with_parent, args=(given.lifeline,), daemon=True).start()
-    hub, waker = _make(role, given)
+    hub, waker = _make(given)
     work(Started(hub=hub, post=socket.socket(fileno=given.reports), ear=given.ear, listen=given.listen))
     # What was handed back last is somebody's work now.
     waker.flush(LAST_RING_S)
@@ -79,7 +78,8 @@ def calm_collector() -> None:
     gc.set_threshold(*_COLLECT_AFTER)
 
 
-def _make(role: str, given: argparse.Namespace) -> tuple[Hub, Waker]:
+def _make(given: Given) -> tuple[Hub, Waker]:
+    role = given.role
     try:
         read = settings()
         if read.crashpoint is not None:

@@ -2,9 +2,8 @@
 
 import signal
 import socket
-import sys
 
-from revolution_hub.cli.children.start import Started, calm_collector, run_child
+from revolution_hub.cli.children.start import Started, calm_collector
 from revolution_hub.queue.poller import Poller
 from revolution_hub.queue.wake import Ear, SocketEar
 from revolution_hub.queue.ways import make_ear
@@ -28,7 +27,3 @@ def run_worker(child: Started) -> None:
     worker.run()
     if poller is not None:
         poller.stop(LAST_LOOK_S)
-
-
-if __name__ == "__main__":
-    run_child("isolated" if "--ear" not in sys.argv else "worker", run_worker)
