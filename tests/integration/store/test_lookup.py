@@ -1,5 +1,6 @@
 """Look-ups that go to the driver as they are read what any other query reads, and fail like it."""
 
+import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
@@ -82,6 +83,40 @@ def test_a_database_that_cannot_be_asked_is_a_store_error_and_is_asked_anew(
             store.find_across(missing, "x")
         assert "not_there_yet" in raised.value.reason
     assert across.find_api_key(store, "full") is not None
+
+
+def test_nobody_is_told_of_connections_that_the_server_has_cut(store: Store, keys: list[str]) -> None:
+    if store.dialect == "sqlite":
+        pytest.skip("there is no server")
+    for _ in range(2):
+        assert across.find_api_key(store, "full") is not None
+        _cut_all(store)
+    assert across.find_api_key(store, "full") is not None
+
+
+def test_a_query_whose_preparation_the_server_has_forgotten_is_asked_in_another_way(
+    store: Store, keys: list[str]
+) -> None:
+    if store.dialect == "sqlite":
+        pytest.skip("there is no server")
+    assert across.find_api_key(store, "full") is not None
+    # As behind a pooler that gives every transaction another connection.
+    with store._reader.begin() as conn:
+        conn.exec_driver_sql("DEALLOCATE ALL")
+    for _ in range(3):
+        found = across.find_api_key(store, "full")
+        assert found is not None
+        assert found.key.id == "key_full"
+
+
+def _cut_all(store: Store) -> None:
+    """End every other connection of this database, and wait until they are gone."""
+    others = "FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+    with store.begin_across() as tx:
+        tx.conn.execute(sa.text(f"SELECT pg_terminate_backend(pid) {others}"))
+        left = sa.text(f"SELECT pg_stat_clear_snapshot(), count(*) {others}")
+        while tx.conn.execute(left.columns(sa.column("cleared"), sa.column("left"))).one().left:
+            time.sleep(0.01)
 
 
 def test_a_server_that_cannot_be_reached_is_a_store_error(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ import sqlalchemy as sa
 
 from revolution_hub.model.person import Membership, Session, User
 from revolution_hub.store import tables as t
-from revolution_hub.store.lookup import Row
+from revolution_hub.store.prepared import Row
 from revolution_hub.store.rows import columns_of, value_of
 from revolution_hub.store.tx import AnyTx
 

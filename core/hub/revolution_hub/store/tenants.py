@@ -9,8 +9,8 @@ import sqlalchemy as sa
 
 from revolution_hub.errors import NotFoundError
 from revolution_hub.store import tables as t
-from revolution_hub.store.lookup import Row
 from revolution_hub.store.paging import Page, page_rows
+from revolution_hub.store.prepared import Row
 from revolution_hub.store.rows import found, one_row, value_of
 from revolution_hub.store.tx import AcrossTx, Tx
 

@@ -17,7 +17,8 @@ from sqlalchemy.engine import Connection, Engine
 from revolution_hub.model.payload import Files
 from revolution_hub.store.connect import LostConnectionError, WaitedTooLongError, open_engine, open_reader
 from revolution_hub.store.errors import AWAY, StoreError, one_line
-from revolution_hub.store.lookup import Lookup, Row
+from revolution_hub.store.lookup import Lookup
+from revolution_hub.store.prepared import Row
 
 _CLASHES = ("40001", "40P01")
 """PostgreSQL's codes for a serialization failure and a deadlock."""
