@@ -10,6 +10,7 @@ WRITES = ("begin", "begin_across", "submit", "submit_all", "submit_soon", "start
 WITHOUT_ENTRY = {
     "starts.py execute_workflow": "the execution itself says who started it, and with what",
     "integrations.py run_action": "the execution itself says who started it, and with what",
+    "authorizations.py authorize": "keeps nothing but where somebody was sent, until they come back",
     "emitting.py emit_event": "the event is in the event log",
 }
 """Functions of services that write and append no entry, each with the reason."""

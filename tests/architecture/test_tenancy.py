@@ -14,6 +14,7 @@ UNGUESSABLE = {
     "invitations.link_hash": "the hash of 256 random bits",
     "hook_addresses.key": "256 random bits in a URL",
     "hooks.key": "256 random bits in a URL",
+    "pending_authorizations.state_hash": "the hash of 256 random bits",
     "provider_apps.app_key": "256 random bits in a URL",
 }
 """Columns unique over all tenants that nobody can probe."""
@@ -141,6 +142,7 @@ def test_the_look_ups_across_tenants_are_the_listed_ones() -> None:
         "find_approval_link",
         "get_app",
         "connections_of_account",
+        "count_connections_through",
         "find_hooks",
         "tenant_of_execution",
         "renew",

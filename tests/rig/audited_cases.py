@@ -77,6 +77,12 @@ CASES: dict[str, Case] = {
         None,
         "connection.delete",
     ),
+    "DELETE /api/integrations/{connector}/apps/{app_id}": (
+        "/api/integrations/lab/apps/{}",
+        World.app,
+        None,
+        "app.delete",
+    ),
     "PUT /api/plans/{name}": ("/api/plans/small", nothing, {"limits": {"members": 1}}, "plan.put"),
     "DELETE /api/plans/{name}": ("/api/plans/small", World.plan, None, "plan.remove"),
     "PUT /api/tenants/{tenant_id}/plan": (

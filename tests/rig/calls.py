@@ -73,6 +73,12 @@ CALLS: dict[str, Call] = {
         at={**CON, "principal_id": Ref("sharer")}
     ),
     "GET /api/integrations/{connector}/apps": Call(at={"connector": "shop"}),
+    "GET /api/integrations/{connector}/authorize": Call(
+        at={"connector": "club"}, query={"connection": Ref("connection")}, person=True
+    ),
+    "GET /api/integrations/{connector}/callback": Call(
+        at={"connector": "club"}, query={"state": "s", "code": "c"}, person=True
+    ),
     "GET /api/workflows": Call(some=True),
     "GET /api/workflows/{workflow_id}": Call(at=WF),
     "GET /api/workflows/{workflow_id}/export": Call(at=WF),
@@ -248,6 +254,9 @@ CALLS: dict[str, Call] = {
     "DELETE /api/workflow-executions/{execution_id}": Call(at={"execution_id": Ref("doomed_execution")}),
     "DELETE /api/integrations/{connector}/connections/{connection_id}": Call(
         at={"connector": "club", "connection_id": Ref("doomed_connection")}
+    ),
+    "DELETE /api/integrations/{connector}/apps/{app_id}": Call(
+        at={"connector": "shop", "app_id": Ref("doomed_app")}
     ),
     "DELETE /api/workflows/{workflow_id}": Call(at={"workflow_id": Ref("doomed_workflow")}),
     "DELETE /api/roles/{role}": Call(at={"role": Ref("doomed_role")}),

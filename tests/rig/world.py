@@ -133,6 +133,8 @@ def _members(world: World, bench: Any) -> None:
 def _connections(world: World, bench: Any, make: Any) -> None:
     shop = open_shop(bench, make, tenant=world.tenant)
     world.ids["app"] = shop.app.id
+    doomed = {"client_id": f"doomed {world.word}", "client_secret": "s"}
+    world.ids["doomed_app"] = world.owner.ask("POST", "/api/integrations/shop/apps", doomed)["id"]
     shop.connect(account=world.word, tenant=world.tenant, name=f"shop {world.word}")
     for name, connector in (("connection", "club"), ("doomed_connection", "club"), ("feed", "feed")):
         body = {"name": f"{name} {world.word}", "credential": {"api_key": f"secret-{world.word}"}}

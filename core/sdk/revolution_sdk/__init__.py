@@ -1,14 +1,14 @@
 """Everything a connector author imports, in one place.
 
 Declaring:  Connector, Action, EventType, Poll, AppWebhook, Effect, Found, hookimpl
-Authorizing: ApiKey, OAuth2, NoAuth
+Authorizing: OAuth2, ApiKey, Basic, Bearer, ClientCredentials, JwtBearer, NoAuth
 Handed in:  ActionContext, Cursor, Delivery, Secret
 Handed back: Emitted, Polled
 Raising:    RetryableError, UnknownOutcomeError, RejectedError, CredentialError, DeliveryError
 Letting pass: Suspended
 """
 
-from revolution_sdk.auth import ApiKey, Auth, NoAuth, OAuth2
+from revolution_sdk.auth import ApiKey, Auth, Basic, Bearer, ClientCredentials, JwtBearer, NoAuth, OAuth2
 from revolution_sdk.connector import Action, AppWebhook, Connector, Effect, EventType, Found
 from revolution_sdk.context import ActionContext, Delivery, Emitted
 from revolution_sdk.errors import (
@@ -31,6 +31,9 @@ __all__ = [
     "ApiKey",
     "AppWebhook",
     "Auth",
+    "Basic",
+    "Bearer",
+    "ClientCredentials",
     "Connector",
     "ConnectorError",
     "CredentialError",
@@ -43,6 +46,7 @@ __all__ = [
     "Found",
     "Json",
     "JsonObject",
+    "JwtBearer",
     "NoAuth",
     "OAuth2",
     "Poll",

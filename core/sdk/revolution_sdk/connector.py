@@ -14,7 +14,7 @@ from enum import Enum, StrEnum
 from typing import TypeAlias
 from urllib.parse import urlsplit
 
-from revolution_sdk.auth import Auth, NoAuth
+from revolution_sdk.auth import Auth, auths_of
 from revolution_sdk.canonical import CANONICAL, RESERVED
 from revolution_sdk.context import ActionContext, Delivery, Emitted
 from revolution_sdk.polls import SHORTEST_EVERY, IdFunction, Poll, PollFunction, member
@@ -125,7 +125,9 @@ class _Declared:
 
 
 class Connector:
-    """A named set of actions and events behind one auth scheme.
+    """A named set of actions and events, and the ways its accounts are authorized.
+
+    `auths` are those ways, `auth` is the first, which is the usual one.
 
     `base_url` is what relative paths of `ctx.http` are resolved against; `hosts` are all hosts the
     connector may reach, that of `base_url` included without being named. A connection that names another
@@ -141,7 +143,7 @@ class Connector:
         *,
         title: str,
         description: str = "",
-        auth: Auth | None = None,
+        auth: Auth | tuple[Auth, ...] | None = None,
         base_url: str = "",
         hosts: tuple[str, ...] = (),
         settings: JsonObject | None = None,
@@ -156,12 +158,20 @@ class Connector:
         self.name = name
         self.title = title
         self.description = description
-        self.auth: Auth = auth or NoAuth()
+        self.auths = auths_of(name, auth)
+        self.auth: Auth = self.auths[0]
         self.base_url = base_url.rstrip("/")
         self.hosts = tuple(dict.fromkeys([*_hosts(base_url), *hosts]))
         self.settings = _settings(name, settings or object_())
         self.webhook = webhook
         self._declared = _Declared()
+
+    def auth_of(self, kind: str | None) -> Auth:
+        """Return the way to authorize of this kind, the first without one; LookupError if it has none."""
+        for one in self.auths:
+            if kind in (None, one.kind):
+                return one
+        raise LookupError(f"connector {self.name} does not authorize by {kind}")
 
     @property
     def actions(self) -> dict[str, Action]:

@@ -9,11 +9,15 @@ GMAIL_READONLY = SCOPE_PREFIX + "gmail.readonly"
 CALENDAR_EVENTS = SCOPE_PREFIX + "calendar.events"
 CALENDAR_FREEBUSY = SCOPE_PREFIX + "calendar.freebusy"
 
+IDENTITY_URL = "https://openidconnect.googleapis.com/v1/userinfo"
+
 auth = OAuth2(
     authorize_url="https://accounts.google.com/o/oauth2/v2/auth",
     token_url="https://oauth2.googleapis.com/token",  # noqa: S106 - an address, no password
     revoke_url="https://oauth2.googleapis.com/revoke",
-    scopes=(GMAIL_SEND, GMAIL_READONLY, CALENDAR_EVENTS, CALENDAR_FREEBUSY),
+    # What actions and polls need comes on top, as far as they are enabled.
+    scopes=("openid",),
+    identity_url=IDENTITY_URL,
     # Without `consent` a reconnect brings no refresh token: Google sends it at the first consent only.
     authorize_params={"access_type": "offline", "prompt": "consent"},
 )

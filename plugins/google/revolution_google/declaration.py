@@ -9,5 +9,5 @@ google = Connector(
     description="Sends mails with Gmail, reports those that arrive, and books meetings in Google Calendar.",
     auth=auth,
     base_url="https://www.googleapis.com",
-    hosts=("gmail.googleapis.com", "oauth2.googleapis.com"),
+    hosts=("gmail.googleapis.com", "oauth2.googleapis.com", "openidconnect.googleapis.com"),
 )

@@ -9,6 +9,8 @@ import pytest
 from fastapi.testclient import TestClient
 from rig.asking import Asker, asker
 from rig.browser import ORIGIN, PASSWORD, Browser
+from rig.bureau import Bureau, way_out
+from rig.oauth import OAuthServer, start_oauth_server
 from starlette.types import ASGIApp
 
 from revolution_hub.api.app import make_api
@@ -94,3 +96,28 @@ def town(store: Store, clock: Callable[..., Any]) -> Iterator[Town]:
         yield made
         for client in made.opened:
             client.close()
+
+
+@pytest.fixture(scope="session")
+def oauth_servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[OAuthServer, OAuthServer]]:
+    """Two providers' OAuth 2 servers."""
+    folder = tmp_path_factory.mktemp("oauth")
+    first, second = start_oauth_server(folder), start_oauth_server(folder)
+    yield first, second
+    for one in (first, second):
+        one.stop()
+
+
+@pytest.fixture
+def bureau(town: Town, oauth_servers: tuple[OAuthServer, OAuthServer]) -> Iterator[Bureau]:
+    """A hub at which accounts of two providers can be connected."""
+    out = way_out(*oauth_servers, tls=ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT))
+    hub = replace(town.hub, egress=out)
+    made = Bureau(
+        town=Town(hub=hub, api=make_api(hub), opened=town.opened),
+        acme=oauth_servers[0],
+        zeta=oauth_servers[1],
+    )
+    made.open()
+    yield made
+    out.close()

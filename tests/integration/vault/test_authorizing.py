@@ -64,11 +64,11 @@ def test_a_grant_the_provider_refuses_becomes_nothing(process: Any, provider: An
         ({"credential": {}}, [("credential", "invalid")]),
         ({"credential": {"refresh_token": ""}}, [("credential", "invalid")]),
         ({"credential": {"refresh_token": "r", "x": 1}}, [("credential", "invalid")]),
-        ({"app": None}, [("app", "invalid")]),
         ({"base_url": "http://127.0.0.1:1/"}, [("base_url", "address_blocked")]),
         ({"base_url": "file:///etc/passwd"}, [("base_url", "address_blocked")]),
         ({"base_url": "http://["}, [("base_url", "address_blocked")]),
-        ({"credential": 7, "app": None}, [("credential", "invalid"), ("app", "invalid")]),
+        ({"credential": 7}, [("credential", "invalid")]),
+        ({"auth": "basic"}, [("auth", "invalid")]),
     ],
 )
 def test_what_does_not_fit_is_refused_before_anybody_is_asked(

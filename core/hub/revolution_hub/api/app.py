@@ -11,6 +11,7 @@ from revolution_hub.api import (
     approve,
     apps,
     audit,
+    authorize,
     dry_run,
     event_log,
     event_replays,
@@ -55,7 +56,7 @@ from revolution_hub.vault.passwords import Passwords
 
 _ROUTERS = (
     *(hooks, health, session, oidc, invitations, members, service_principals),
-    *(tenants, keys, roles, integrations, apps, templates, schemas),
+    *(tenants, keys, roles, authorize, integrations, apps, templates, schemas),
     *(
         workflow_files,
         workflows,

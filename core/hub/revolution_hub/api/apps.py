@@ -84,6 +84,14 @@ def replace_app_secret(
     return _own_json(hub, changed)
 
 
+@route(router, "DELETE", "/api/integrations/{connector}/apps/{app_id}", permission="app:write", status=204)
+def delete_app(
+    connector: str, app_id: str, hub: HubDep, principal: PrincipalDep, disconnect: bool = False
+) -> None:
+    """Delete an app that no connection needs, or with `disconnect` one of the tenant's own all the same."""
+    apps.delete_app(hub, principal, connector, app_id, disconnect=disconnect)
+
+
 def _own_json(hub: Hub, own: OwnApp) -> JsonObject:
     token = {"verify_token": own.verify_token} if own.verify_token else {}
     return {**_shown(own.app), "delivery_url": _delivery_url(hub, own.app), **token}

@@ -27,6 +27,7 @@ from revolution_sdk.types import JsonObject
 
 LONGEST_KEY = 255
 YAML_TYPES = ("application/yaml", "application/x-yaml", "text/yaml", "text/x-yaml")
+_ANY_QUERY = "x-any-query"
 
 Body = TypeVar("Body", bound="Model")
 Function = TypeVar("Function", bound=Callable[..., Any])
@@ -47,11 +48,12 @@ def route(
     shared: bool = False,
     status: int = 200,
     body: type[Model] | None = None,
+    any_query: bool = False,
 ) -> Callable[[Function], Function]:
     """Serve `method path` to principals with the permission.
 
     Where it is `shared`, a share of the workflow can stand in for the permission; the service behind it says
-    for which workflow.
+    for which workflow. With `any_query` parameters nobody knows are ignored: somebody else makes the address.
     """
     if permission not in PERMISSIONS:
         raise ValueError(f"{method} {path}: {permission!r} is not a permission")
@@ -62,7 +64,9 @@ def route(
         if not shared:
             await require_at_door(principal, permission)
 
-    marks = {"x-permission": permission, **({"x-shared": True} if shared else {})}
+    marks: JsonObject = {"x-permission": permission, **({"x-shared": True} if shared else {})}
+    if any_query:
+        marks[_ANY_QUERY] = True
     needed = None if shared else permission
     return _add(router, method, path, status, [Depends(permitted)], marks, body, permission=needed)
 
@@ -124,7 +128,7 @@ async def only_known_query(request: Request) -> None:
     if not request.scope.get("query_string"):
         return
     found = request.scope.get("route")
-    if not isinstance(found, APIRoute):
+    if not isinstance(found, APIRoute) or (found.openapi_extra or {}).get(_ANY_QUERY):
         return
     known = _query_names(found.dependant)
     unknown = [name for name in request.query_params if name not in known]

@@ -21,7 +21,10 @@ class ConnectionBody(Model):
     """A new connection. The credential goes in here and never comes out."""
 
     name: str = Field(default="default", min_length=1, max_length=80, description="how workflows name it")
-    credential: JsonObject = Field(description="what the connector's credential_schema asks for")
+    credential: JsonObject = Field(description="what the way to authorize asks for in its credential_schema")
+    auth: str | None = Field(
+        default=None, max_length=40, description="way to authorize, the connector's usual one if left out"
+    )
     app: str | None = Field(default=None, max_length=40, description="provider app to connect through")
     base_url: str = Field(default="", max_length=400, description="another address than the provider's own")
 
@@ -141,7 +144,9 @@ def create_connection(
     body: Annotated[ConnectionBody, json_body(ConnectionBody)],
 ) -> JsonObject:
     """Connect an account. The credential is tried at the provider before it is kept."""
-    wanted = NewConnection(name=body.name, credential=body.credential, base_url=body.base_url, app=body.app)
+    wanted = NewConnection(
+        name=body.name, credential=body.credential, base_url=body.base_url, app=body.app, auth=body.auth
+    )
     connection = connections.create_connection(hub, principal, connector, wanted, once_of(request))
     response.headers["Location"] = f"/api/integrations/{connector}/connections/{connection.id}"
     return connection_json(connection)

@@ -50,6 +50,9 @@ _BY_CODE = {
     "content_type": 415,
     "unreadable": 422,
     "login_state": 400,
+    "authorization_state": 400,
+    "authorization_denied": 400,
+    "authorization_failed": 400,
     "provider_away": 503,
 }
 _BY_KIND: Sequence[tuple[type[Exception], int]] = (

@@ -47,6 +47,8 @@ def connection_json(connection: Connection) -> JsonObject:
         "status_reason": connection.status_reason,
         "account": connection.account,
         "app": connection.app_id,
+        "auth": connection.auth_kind,
+        "scopes": connection.scopes,
         "base_url": connection.base_url,
         "created_at": rfc3339(connection.created_at),
         "updated_at": rfc3339(connection.updated_at),
@@ -77,7 +79,11 @@ def integration_json(integration: Integration) -> JsonObject:
         "settings": integration.state.settings,
         "settings_schema": connector.settings,
         "revision": integration.state.revision,
-        "auth": type(connector.auth).__name__.lower(),
+        "auth": connector.auth.kind,
+        "auths": [
+            {"kind": one.kind, "title": one.title, "credential_schema": one.credential_schema}
+            for one in connector.auths
+        ],
         "credential_schema": connector.auth.credential_schema,
         "needs_connection": integration.needs_connection,
         "connections": integration.connections,

@@ -14,7 +14,7 @@ from revolution_hub.bus.polled import Found, read_polled
 from revolution_hub.bus.quota import count_anyway, require_quota
 from revolution_hub.crashpoint import reach
 from revolution_hub.engine import settle
-from revolution_hub.engine.call import NotHere, PluginBug, guarded, open_context
+from revolution_hub.engine.call import NotHere, PluginBug, guarded, open_context, require_scopes
 from revolution_hub.engine.emitted import reported_event
 from revolution_hub.engine.enabled import settings_for
 from revolution_hub.engine.match import listening_to
@@ -226,6 +226,7 @@ def _found(hub: Hub, look: Look) -> Found:
     cursor = Cursor(value=look.stored.cursor, overlap=look.poll.overlap)
     key = f"{look.stored.id}.{look.stored.fence}"
     nothing = NotHere("a poll only looks, and returns what it finds")
+    require_scopes(look.connection, look.poll.scopes)
     with open_context(hub, look, key, look.deadline, nothing) as context:
         answer = guarded(lambda: look.poll(context, cursor))
     return read_polled(hub, look.connector, look.poll, answer)

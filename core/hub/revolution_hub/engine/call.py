@@ -1,7 +1,7 @@
 """call: hand an action its context and run it. Whatever it raises comes back sorted."""
 
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from copy import deepcopy
 from dataclasses import dataclass, field
@@ -18,7 +18,7 @@ from revolution_hub.model.strict_json import dump_json, strict_json
 from revolution_hub.store import across
 from revolution_hub.vault.tokens import TokenSource
 from revolution_sdk import Action, ActionContext, Connector, NoAuth
-from revolution_sdk.errors import ConnectorError, CredentialError
+from revolution_sdk.errors import ConnectorError, CredentialError, RejectedError
 from revolution_sdk.types import Json, JsonObject
 
 T = TypeVar("T")
@@ -114,10 +114,27 @@ def call_action(
     Raises ConnectorError as the action does, PluginBug for anything else it raises, PluginError
     `output_invalid` if the result breaks the action's own schema and `limit_exceeded` if it is too large.
     """
+    require_scopes(target.connection, target.action.scopes)
     deadline = hub.now() + timedelta(seconds=timeout_s)
     with open_context(hub, target, key, deadline, capabilities) as context:
         output = guarded(lambda: target.action(context, deepcopy(value)))
     return checked_output(hub, target, output)
+
+
+def require_scopes(connection: Connection | None, scopes: Iterable[str]) -> None:
+    """Raise RejectedError if the provider is known not to have granted what is needed.
+
+    It says nothing against the connection, through which everything else goes on.
+    """
+    if connection is None or connection.scopes is None:
+        return
+    missing = sorted(set(scopes) - set(connection.scopes))
+    if missing:
+        told = (
+            f"the connection {connection.name!r} was not granted {', '.join(missing)}: authorize it again, at"
+            f" /api/integrations/{connection.connector}/authorize?connection={connection.id}"
+        )
+        raise RejectedError(told, code="scope_missing", details={"missing": list(missing)})
 
 
 @contextmanager

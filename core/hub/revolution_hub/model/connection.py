@@ -1,6 +1,6 @@
 """Connection, provider app, hook: a tenant's ways in and out. Secrets appear here only sealed."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from revolution_hub.model.status import ConnectionStatus
@@ -21,7 +21,8 @@ class Connection:
 
     `base_url` replaces the provider's address (a sandbox, a self-hosted server). `account` is the
     provider's own id of the account, learned from the provider. `revision` grows with every change a
-    person makes.
+    person makes. `auth_kind` is the way it is authorized, None for the connector's usual one. `scopes` is
+    what the provider has granted, None if it never said.
     """
 
     id: str
@@ -37,6 +38,36 @@ class Connection:
     account: str | None = None
     app_id: str | None = None
     status_reason: str | None = None
+    auth_kind: str | None = None
+    scopes: list[str] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PendingAuthorization:
+    """An authorization somebody was sent to a provider for. Only that session may come back, once.
+
+    `connection_id` is the connection to authorize anew, at that `connection_revision`; without one a new
+    connection of this `name` is made. The PKCE verifier is sealed. `other_account` says that another
+    account may take the connection's place.
+    """
+
+    id: str
+    tenant_id: str
+    state_hash: str = field(repr=False)
+    session_id: str
+    user_id: str
+    connector: str
+    app_id: str
+    name: str
+    base_url: str
+    scopes: list[str]
+    verifier: Sealed
+    created_at: datetime
+    expires_at: datetime
+    connection_id: str | None = None
+    connection_revision: int | None = None
+    other_account: bool = False
+    return_to: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

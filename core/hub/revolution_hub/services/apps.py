@@ -10,8 +10,9 @@ from revolution_hub.model.audit import entry_of
 from revolution_hub.model.connection import ProviderApp
 from revolution_hub.model.ids import new_id, new_key
 from revolution_hub.model.principal import Principal
+from revolution_hub.model.status import ConnectionStatus
 from revolution_hub.services.idempotency import Once, first_made, remember
-from revolution_hub.store import apps, audit
+from revolution_hub.store import across, apps, audit, connections
 from revolution_hub.vault.apps import app_token, reseal_app, seal_app
 from revolution_hub.vault.vault import MARKED
 
@@ -93,6 +94,49 @@ def replace_app_secret(
             raise ConflictError("the secret was replaced meanwhile; try again")
         audit.append(tx, entry_of(principal, "app.rotate", app.id, hub.now(), marks=marks))
     return _own(hub, replace(app, secret=sealed))
+
+
+def delete_app(
+    hub: Hub, principal: Principal, connector_name: str, app_id: str, *, disconnect: bool = False
+) -> None:
+    """Delete a provider app; what it delivered is kept, and its address leads nowhere any more.
+
+    Raises ConflictError `app_in_use` while connections are authorized through it. With `disconnect` those of
+    the tenant's own app have to be authorized anew, through another app. Apps of the installation need the
+    permission `app:share`, and are never deleted under a connection.
+    """
+    require(principal, "app:write")
+    with hub.store.read(principal.tenant_id) as tx:
+        app = apps.find(tx, app_id)
+    if app is None or app.connector != connector_name:
+        raise NotFoundError("there is no such provider app")
+    if app.owner_tenant_id is None:
+        require(principal, "app:share")
+    _require_unused(hub, app, disconnect=disconnect)
+    now, reason = hub.now(), "its provider app was deleted"
+    with hub.store.begin(principal.tenant_id) as tx:
+        used = apps.connections_through(tx, app.id)
+        if used and not disconnect:
+            raise _in_use(len(used))
+        for one in used:
+            connections.set_status(tx, one, ConnectionStatus.NEEDS_REAUTH, reason, now)
+        if not apps.remove(tx, app.id):
+            raise NotFoundError("there is no such provider app")
+        after = {"disconnected": len(used)} if used else {}
+        audit.append(tx, entry_of(principal, "app.delete", app.id, now, after=after))
+
+
+def _require_unused(hub: Hub, app: ProviderApp, *, disconnect: bool) -> None:
+    if disconnect and app.owner_tenant_id is not None:
+        return
+    used = across.count_connections_through(hub.store, app.id)
+    if used:
+        raise _in_use(used)
+
+
+def _in_use(count: int) -> ConflictError:
+    told = f"{count} connections are authorized through this app; delete them first, or authorize them anew"
+    return ConflictError(told, code="app_in_use", details={"connections": count})
 
 
 def _own(hub: Hub, app: ProviderApp) -> OwnApp:

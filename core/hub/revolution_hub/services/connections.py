@@ -1,6 +1,6 @@
 """Connections: authorized accounts go in here, and their secrets never come out."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import httpx2
 from jsonschema import Draft202012Validator
@@ -17,11 +17,13 @@ from revolution_hub.model.status import ConnectionStatus
 from revolution_hub.model.strict_json import canonical_json
 from revolution_hub.services.guard import require_on_connection, require_some, visible
 from revolution_hub.services.idempotency import Once, first_made, remember
+from revolution_hub.services.oauth_pages import find_app, known_app, require_named_by_operator
 from revolution_hub.services.quotas import require_within
-from revolution_hub.store import across, audit, connections, executions, polls
+from revolution_hub.services.revoking import end_grant
+from revolution_hub.store import audit, connections, executions, polls
 from revolution_hub.store.paging import Page
 from revolution_hub.vault.apps import client_of
-from revolution_hub.vault.grants import Grant, renewed
+from revolution_hub.vault.grants import Grant, obtained
 from revolution_hub.vault.vault import MARKED
 from revolution_sdk import Connector, ConnectorError, OAuth2
 from revolution_sdk.types import JsonObject
@@ -29,12 +31,16 @@ from revolution_sdk.types import JsonObject
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewConnection:
-    """What a tenant hands in. `credential` follows the connector's schema; `app` is a provider app's id."""
+    """What a tenant hands in. `credential` follows the schema of the way to authorize, named by `auth`.
+
+    Without `auth` that is the connector's usual way. `app` is a provider app's id.
+    """
 
     name: str
     credential: JsonObject
     base_url: str = ""
     app: str | None = None
+    auth: str | None = None
 
 
 def create_connection(
@@ -50,6 +56,7 @@ def create_connection(
         if made is not None:
             return connections.get(tx, made)
     connector = hub.catalog.get_connector(connector_name)
+    wanted = _with_app(hub, connector, wanted, principal.tenant_id)
     _check(hub, connector, wanted)
     grant = _try(hub, connector, wanted, principal.tenant_id)
     now, connection_id = hub.now(), new_id("con")
@@ -62,6 +69,8 @@ def create_connection(
         base_url=wanted.base_url,
         account=grant.account,
         app_id=wanted.app,
+        auth_kind=connector.auth_of(wanted.auth).kind,
+        scopes=grant.scopes,
         credential=hub.vault.seal(principal.tenant_id, connection_id, grant.document),
         created_at=now,
         updated_at=now,
@@ -107,7 +116,11 @@ def reauthorize(
     require_on_connection(hub, principal, "connection:write", connection_id)
     present = _get(hub, principal, connector, connection_id)
     wanted = NewConnection(
-        name=present.name, credential=credential, base_url=present.base_url, app=present.app_id
+        name=present.name,
+        credential=credential,
+        base_url=present.base_url,
+        app=present.app_id,
+        auth=present.auth_kind,
     )
     declared = hub.catalog.get_connector(connector)
     _check(hub, declared, wanted)
@@ -139,7 +152,7 @@ def reauthorize(
 def delete_connection(hub: Hub, principal: Principal, connector: str, connection_id: str) -> None:
     """Delete a connection and its credential; steps that still name it will fail with that reason."""
     require(principal, "connection:write")
-    _get(hub, principal, connector, connection_id)
+    present = _get(hub, principal, connector, connection_id)
     with hub.store.begin(principal.tenant_id) as tx:
         if not connections.remove(tx, connection_id):
             raise NotFoundError("there is no such connection")
@@ -147,6 +160,8 @@ def delete_connection(hub: Hub, principal: Principal, connector: str, connection
         polls.remove(tx, connection_id)
         executions.resume_waiting_on(tx, connection_id)
     hub.wake()
+    # It is gone already, whatever the provider says.
+    end_grant(hub, principal, present)
 
 
 def _get(hub: Hub, principal: Principal, connector: str, connection_id: str) -> Connection:
@@ -166,17 +181,34 @@ def _marks(hub: Hub, principal: Principal, credential: JsonObject) -> dict[str, 
     return {"credential": hub.vault.stamp(principal.tenant_id, MARKED, canonical_json(credential))}
 
 
+def _with_app(hub: Hub, connector: Connector, wanted: NewConnection, tenant_id: str) -> NewConnection:
+    """Return what is wanted with a provider app in it, if one is needed and there is one to take."""
+    problem = Problem(path="auth", message="the connector does not authorize so", code="invalid")
+    try:
+        auth = connector.auth_of(wanted.auth)
+    except LookupError as error:
+        raise InputError("the connection is not valid", [problem]) from error
+    if not isinstance(auth, OAuth2) or wanted.app is not None:
+        return wanted
+    with hub.store.read(tenant_id) as tx:
+        found = find_app(tx, connector, None)
+    return replace(wanted, app=found.id if found else None)
+
+
 def _check(hub: Hub, connector: Connector, wanted: NewConnection) -> None:
+    auth = connector.auth_of(wanted.auth)
     problems = [
         Problem(path="credential", message="does not fit the connector's authorization", code="invalid")
-        for _ in Draft202012Validator(connector.auth.credential_schema).iter_errors(wanted.credential)
+        for _ in Draft202012Validator(auth.credential_schema).iter_errors(wanted.credential)
     ][:1]
-    if isinstance(connector.auth, OAuth2) and wanted.app is None:
+    if isinstance(auth, OAuth2) and wanted.app is None:
         problems.append(Problem(path="app", message="this connector connects through a provider app"))
     if wanted.base_url:
         problems += _base_url_problems(hub, wanted.base_url)
     if problems:
         raise InputError("the connection is not valid", problems)
+    if isinstance(auth, OAuth2):
+        require_named_by_operator(hub, wanted.base_url)
 
 
 def _base_url_problems(hub: Hub, base_url: str) -> list[Problem]:
@@ -189,15 +221,15 @@ def _base_url_problems(hub: Hub, base_url: str) -> list[Problem]:
 
 
 def _try(hub: Hub, connector: Connector, wanted: NewConnection, tenant_id: str) -> Grant:
-    auth = connector.auth
-    if not isinstance(auth, OAuth2) or wanted.app is None:
-        return Grant(document=wanted.credential, account=None)
-    app = across.get_app(hub.store, wanted.app, tenant_id)
-    if app is None or app.connector != connector.name:
-        raise NotFoundError("there is no such provider app")
+    auth, client = connector.auth_of(wanted.auth), None
+    if isinstance(auth, OAuth2):
+        app = known_app(hub, str(wanted.app), tenant_id)
+        if app.connector != connector.name:
+            raise NotFoundError("there is no such provider app")
+        client = client_of(hub.vault, app)
     try:
         with hub.egress.token_client(connector, wanted.base_url) as http:
-            return renewed(http, auth, client_of(hub.vault, app), wanted.credential, hub.now())
+            return obtained(http, auth, client, wanted.credential, hub.now())
     except ConnectorError as error:
         raise _wrong("credential", error.message, error.code) from error
 

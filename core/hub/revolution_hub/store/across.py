@@ -34,6 +34,7 @@ LISTED = {
     "find_app_by_key": "a delivery URL says which provider app it is for",
     "get_app": "an app may belong to the installation",
     "connections_of_account": "a provider's delivery names an account, not a tenant",
+    "count_connections_through": "an app of the installation serves the connections of every tenant",
     "find_hooks": "a hook's URL says which tenant it is for",
     "find_approval_link": "a link to an approval says which tenant it is for",
     "tenant_of_execution": "a callback's URL names an execution, not a tenant",
@@ -111,6 +112,13 @@ def connections_of_account(store: Store, app: ProviderApp, accounts: set[str]) -
     with store.read_across() as tx:
         rows = tx.conn.execute(query.order_by(table.c.id)).mappings().all()
     return [connection_of(row) for row in rows]
+
+
+def count_connections_through(store: Store, app_id: str) -> int:
+    """Count the connections that are authorized through an app, in every tenant."""
+    query = sa.select(sa.func.count()).select_from(t.connections).where(t.connections.c.app_id == app_id)
+    with store.read_across() as tx:
+        return int(tx.conn.execute(query).scalar_one())
 
 
 def find_hooks(

@@ -2,9 +2,9 @@
 
 import sqlalchemy as sa
 
-from revolution_hub.model.connection import ProviderApp, Sealed
+from revolution_hub.model.connection import Connection, ProviderApp, Sealed
 from revolution_hub.store import tables as t
-from revolution_hub.store.connections import app_of
+from revolution_hub.store.connections import app_of, connection_of
 from revolution_hub.store.rows import columns_of, sealed_columns
 from revolution_hub.store.tx import Tx
 
@@ -38,6 +38,18 @@ def replace_secret(tx: Tx, app: ProviderApp, sealed: Sealed) -> bool:
     """Store another secret unless somebody stored one since the app was read; True if it was stored."""
     same = (_TABLE.c.id == app.id, _TABLE.c.sealed_version == app.secret.version, _open_to(tx))
     return tx.conn.execute(sa.update(_TABLE).where(*same).values(sealed_columns(sealed))).rowcount == 1
+
+
+def connections_through(tx: Tx, app_id: str) -> list[Connection]:
+    """Return the tenant's connections that are authorized through an app."""
+    table = t.connections
+    query = sa.select(table).where(table.c.tenant_id == tx.tenant_id, table.c.app_id == app_id)
+    return [connection_of(row) for row in tx.conn.execute(query.order_by(table.c.id)).mappings()]
+
+
+def remove(tx: Tx, app_id: str) -> bool:
+    """Delete a provider app the tenant may connect through; False if it was not there."""
+    return tx.conn.execute(sa.delete(_TABLE).where(_TABLE.c.id == app_id, _open_to(tx))).rowcount == 1
 
 
 def _open_to(tx: Tx) -> sa.ColumnElement[bool]:

@@ -1,36 +1,36 @@
 """Grants: what a token endpoint gives for what a tenant handed in, and what of it goes onto the wire."""
 
+import base64
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 
 import httpx2
 
-from revolution_sdk import ApiKey, CredentialError, NoAuth, OAuth2, RetryableError
-from revolution_sdk.auth import Auth
-from revolution_sdk.errors import UnknownOutcomeError
+from revolution_hub.model.connection import Connection
+from revolution_hub.vault.assertions import assertion_of
+from revolution_hub.vault.token_endpoint import Grant, OAuthClient, ask, grant_of
+from revolution_sdk import ApiKey, CredentialError, NoAuth, OAuth2
+from revolution_sdk.auth import Auth, Basic, Bearer, ClientCredentials, JwtBearer
+from revolution_sdk.connector import Connector
 from revolution_sdk.types import JsonObject
 
+__all__ = ["Grant", "OAuthClient", "auth_for", "obtained", "renewable", "renewed", "wire_headers"]
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OAuthClient:
-    """A provider app as its token endpoint knows it. Kept nowhere; the secret shows in no representation."""
-
-    client_id: str
-    client_secret: str = field(repr=False)
+JWT_BEARER = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Grant:
-    """What a token endpoint granted, ready to be sealed, and the provider's id of the account."""
-
-    document: JsonObject = field(repr=False)
-    account: str | None
+def auth_for(connector: Connector, connection: Connection) -> Auth:
+    """Return the way a connection is authorized; raises CredentialError if its connector lost it."""
+    try:
+        return connector.auth_of(connection.auth_kind)
+    except LookupError as error:
+        told = f"the connector {connector.name} does not authorize by {connection.auth_kind} any more"
+        raise CredentialError(told, code="auth_gone") from error
 
 
 def renewable(auth: Auth) -> bool:
     """Tell whether what goes onto the wire runs out and can be asked for anew."""
-    return isinstance(auth, OAuth2)
+    return isinstance(auth, OAuth2 | ClientCredentials | JwtBearer)
 
 
 def wire_headers(auth: Auth, document: Mapping[str, object]) -> dict[str, str]:
@@ -39,7 +39,24 @@ def wire_headers(auth: Auth, document: Mapping[str, object]) -> dict[str, str]:
         return {}
     if isinstance(auth, ApiKey):
         return {auth.header: auth.prefix + str(document["api_key"])}
+    if isinstance(auth, Basic):
+        pair = f"{document['username']}:{document['password']}".encode()
+        return {"Authorization": f"Basic {base64.b64encode(pair).decode()}"}
+    if isinstance(auth, Bearer):
+        return {"Authorization": f"Bearer {document['token']}"}
     return {"Authorization": f"Bearer {document['access_token']}"}
+
+
+def obtained(
+    http: httpx2.Client, auth: Auth, client: OAuthClient | None, credential: JsonObject, now: datetime
+) -> Grant:
+    """Return what is kept of a credential that was just handed in, tried at the token endpoint if it has one.
+
+    Raises what `renewed` raises.
+    """
+    if not renewable(auth):
+        return Grant(document=credential, account=None)
+    return renewed(http, auth, client, credential, now)
 
 
 def renewed(
@@ -50,49 +67,48 @@ def renewed(
     Raises CredentialError if the provider refuses it or the provider app is gone, RetryableError if the
     provider cannot be asked now.
     """
+    if isinstance(auth, ClientCredentials):
+        return _by_client(http, auth, document, now)
+    if isinstance(auth, JwtBearer):
+        return _by_assertion(http, auth, document, now)
     if not isinstance(auth, OAuth2) or client is None:
         raise CredentialError("the connection's provider app is gone", code="app_missing")
-    return fetch_grant(http, auth, client, str(document["refresh_token"]), now)
+    return _refreshed(http, auth, client, document, now)
 
 
-def fetch_grant(
-    http: httpx2.Client, auth: OAuth2, client: OAuthClient, refresh_token: str, now: datetime
+def _refreshed(
+    http: httpx2.Client, auth: OAuth2, client: OAuthClient, document: JsonObject, now: datetime
 ) -> Grant:
-    """Trade a refresh token for an access token. The answer's new refresh token replaces the old one.
-
-    Raises CredentialError if the provider refuses the grant, RetryableError if it cannot be asked now.
-    """
+    refresh_token = document.get("refresh_token")
+    if not refresh_token:
+        told = "the provider gave no refresh token; authorize the connection again"
+        raise CredentialError(told, code="grant_refused")
     form = {
         "grant_type": "refresh_token",
-        "refresh_token": refresh_token,
+        "refresh_token": str(refresh_token),
         "client_id": client.client_id,
         "client_secret": client.client_secret,
     }
-    try:
-        answer = http.post(auth.token_url, data=form)
-    except UnknownOutcomeError as error:
-        raise RetryableError("the provider's token endpoint did not answer", code="token_endpoint") from error
-    if answer.status_code == 429:
-        raise RetryableError("the provider's token endpoint asks to slow down", code="rate_limited")
-    if answer.status_code >= 400:
-        raise CredentialError("the provider refused to renew the authorization", code="grant_refused")
-    return _grant(answer, auth, refresh_token, now)
+    body = ask(http, auth.token_url, form)
+    # An answer without a refresh token leaves the one that was shown in force.
+    kept = {"refresh_token": str(body.get("refresh_token") or refresh_token)}
+    return grant_of(body, kept, auth.account_field, now)
 
 
-def _grant(answer: httpx2.Response, auth: OAuth2, refresh_token: str, now: datetime) -> Grant:
-    try:
-        body = answer.json()
-        access_token = str(body["access_token"])
-    except (ValueError, KeyError, TypeError) as error:
-        raise RetryableError("the token endpoint's answer is unreadable", code="token_endpoint") from error
-    expires_in = body.get("expires_in")
-    known = isinstance(expires_in, int | float) and not isinstance(expires_in, bool)
-    account = body.get(auth.account_field) if auth.account_field else None
-    return Grant(
-        document={
-            "access_token": access_token,
-            "refresh_token": str(body.get("refresh_token") or refresh_token),
-            "expires_at": (now + timedelta(seconds=float(expires_in))).timestamp() if known else None,
-        },
-        account=None if account is None else str(account),
-    )
+def _by_client(http: httpx2.Client, auth: ClientCredentials, document: JsonObject, now: datetime) -> Grant:
+    kept = {name: document[name] for name in ("client_id", "client_secret")}
+    form = {**auth.token_params, "grant_type": "client_credentials", **_scope(auth.scopes), **kept}
+    return grant_of(ask(http, auth.token_url, form), kept, auth.account_field, now)
+
+
+def _by_assertion(http: httpx2.Client, auth: JwtBearer, document: JsonObject, now: datetime) -> Grant:
+    names = auth.credential_schema["properties"]
+    kept = {name: document[name] for name in names if name in document}
+    form = {"grant_type": JWT_BEARER, "assertion": assertion_of(auth, kept, now)}
+    if not auth.scope_claim:
+        form |= _scope(auth.scopes)
+    return grant_of(ask(http, auth.token_url, form), kept, auth.account_field, now)
+
+
+def _scope(scopes: tuple[str, ...]) -> dict[str, str]:
+    return {"scope": " ".join(scopes)} if scopes else {}

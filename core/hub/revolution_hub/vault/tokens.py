@@ -17,7 +17,7 @@ from revolution_hub.model.status import ConnectionStatus
 from revolution_hub.store import connections
 from revolution_hub.store.tx import Store
 from revolution_hub.vault.apps import client_of
-from revolution_hub.vault.grants import Grant, renewable, renewed, wire_headers
+from revolution_hub.vault.grants import Grant, auth_for, renewable, renewed, wire_headers
 from revolution_hub.vault.vault import Vault
 from revolution_sdk import Connector, CredentialError, RetryableError
 from revolution_sdk.errors import ConnectorError
@@ -44,7 +44,7 @@ class TokenSource:
     def headers(self) -> dict[str, str]:
         """Return what to put on the wire now, refreshed beforehand if it is about to expire."""
         document = self._document()
-        auth = self.connector.auth
+        auth = auth_for(self.connector, self.connection)
         if renewable(auth) and self._stale(document):
             self.refresh()
             document = self._document()
@@ -52,7 +52,7 @@ class TokenSource:
 
     def refresh(self) -> bool:
         """Make sure there is a newer token than the one last used; False if this auth has none to renew."""
-        if not renewable(self.connector.auth):
+        if not renewable(auth_for(self.connector, self.connection)):
             return False
         with self.vault.refresh_lock(self.connection.id):
             return self._renew_once(self.connection.credential.version)
@@ -126,8 +126,9 @@ class TokenSource:
 
     def _fetch(self) -> Grant:
         client = None if self.app is None else client_of(self.vault, self.app)
+        auth = auth_for(self.connector, self.connection)
         with self.open_client() as http:
-            return renewed(http, self.connector.auth, client, self._document(), self.now())
+            return renewed(http, auth, client, self._document(), self.now())
 
     def _mark_refused(self, error: ConnectorError) -> bool:
         one = self.connection

@@ -5,9 +5,20 @@ authorization, counts what it did, and misbehaves on demand. Needs `revolution-s
 """
 
 from revolution_sdk.sandbox.app import Sandbox
+from revolution_sdk.sandbox.consent import Agreed, Consent
 from revolution_sdk.sandbox.faults import Fault
 from revolution_sdk.sandbox.server import RunningSandbox, run_sandbox
 from revolution_sdk.sandbox.tokens import Tokens
 from revolution_sdk.sandbox.wire import Answer, Call
 
-__all__ = ["Answer", "Call", "Fault", "RunningSandbox", "Sandbox", "Tokens", "run_sandbox"]
+__all__ = [
+    "Agreed",
+    "Answer",
+    "Call",
+    "Consent",
+    "Fault",
+    "RunningSandbox",
+    "Sandbox",
+    "Tokens",
+    "run_sandbox",
+]

@@ -26,6 +26,11 @@ class Tokens:
             account, until_s = self._tokens.get(token, ("", 0.0))
         return account if account and time.monotonic() < until_s else None
 
+    def expire(self, account: str) -> None:
+        """Let the account's tokens expire, as after it has taken its consent back."""
+        with self._lock:
+            self._tokens = {name: one for name, one in self._tokens.items() if one[0] != account}
+
     def expire_all(self) -> None:
         """Let every token expire at once, as after a change of the signing key."""
         with self._lock:

@@ -39,14 +39,17 @@ class Call:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """What the sandbox sends back. A `body` of None is sent as no body at all."""
+    """What the sandbox sends back: `body` as JSON, or `text` as it is. Without either there is no body."""
 
     status: int = 200
     body: Json = None
+    text: str | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
 
     def encoded(self) -> bytes:
-        """Return the bytes on the wire: JSON as UTF-8."""
+        """Return the bytes on the wire, as UTF-8."""
+        if self.text is not None:
+            return self.text.encode()
         return b"" if self.body is None else json.dumps(self.body, ensure_ascii=False).encode()
 
 

@@ -126,7 +126,8 @@ class Conformance:
         return [action for action in self.connector.actions.values() if action.effect is effect]
 
     def _schemas(self) -> list[tuple[str, JsonObject]]:
-        found = [("settings", self.connector.settings), ("credential", self.connector.auth.credential_schema)]
+        found = [("settings", self.connector.settings)]
+        found += [(f"credential of {one.kind}", one.credential_schema) for one in self.connector.auths]
         for action in self.connector.actions.values():
             found += [(f"{action.name} input", action.input), (f"{action.name} output", action.output)]
         found += [(f"event {event.name}", event.data) for event in self.connector.events.values()]

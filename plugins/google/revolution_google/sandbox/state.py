@@ -15,11 +15,12 @@ from revolution_google.auth import (
 from revolution_google.sandbox.wire import Refused
 from revolution_google.slots import Period
 from revolution_sdk import JsonObject
-from revolution_sdk.sandbox import Call, Tokens
+from revolution_sdk.sandbox import Call, Consent, Tokens
 
 CLIENT_ID = "sandbox-client"
 CLIENT_SECRET = "sandbox-client-secret"  # noqa: S105 - opens nothing but the sandbox
 DEFAULT_ACCOUNT = "sandbox-google"
+SECOND_ACCOUNT = "sandbox-second"
 ACCOUNT_PREFIX = "sandbox-"
 LIFETIME_S = 3599.0
 
@@ -80,6 +81,7 @@ class World:
         self.lock = threading.RLock()
         self.tokens = Tokens(lifetime_s=LIFETIME_S)
         self.accounts: dict[str, Account] = {}
+        self.consent = Consent(client_id=CLIENT_ID, accounts=(DEFAULT_ACCOUNT, SECOND_ACCOUNT))
         self.missing: frozenset[str] = frozenset()
         self.keeps_message_ids = False
 

@@ -4,6 +4,7 @@ import re
 import secrets
 import threading
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from revolution_sdk import JsonObject
@@ -49,7 +50,12 @@ class Grants:
             if self.rotating:
                 self._generation[portal_id] = generation + 1
                 refresh_token = f"sandbox-{portal_id}.{generation + 1}"
-            access_token = f"sandbox-access-{secrets.token_urlsafe(24)}"
+        return self.give(portal_id, refresh_token, self.scopes)
+
+    def give(self, portal_id: str, refresh_token: str, scopes: Iterable[str]) -> JsonObject:
+        """Return the answer of the token endpoint with a new access token of this account."""
+        access_token = f"sandbox-access-{secrets.token_urlsafe(24)}"
+        with self._lock:
             self._until_s[access_token] = (portal_id, time.monotonic() + ACCESS_LIFETIME_S)
         return {
             "token_type": "bearer",
@@ -59,7 +65,7 @@ class Grants:
             "expires_in": ACCESS_LIFETIME_S,
             "hub_id": int(portal_id),
             "user_id": USER_ID,
-            "scopes": list(self.scopes),
+            "scopes": list(scopes),
         }
 
     def find_session(self, access_token: str) -> Session | None:

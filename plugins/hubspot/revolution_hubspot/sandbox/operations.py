@@ -1,18 +1,20 @@
-"""HubSpot's own paths: the token endpoint, reading a contact, creating one."""
+"""HubSpot's own paths: consent, the token endpoint, its end, reading a contact, creating one."""
 
 import hmac
 import math
 from collections.abc import Callable
 from functools import partial
 from typing import TypeAlias
+from urllib.parse import urlsplit
 
-from revolution_hubspot.client import CONTACTS_PATH, TOKEN_PATH
+from revolution_hubspot.client import AUTHORIZE_URL, CONTACTS_PATH, REVOKE_PATH, TOKEN_PATH
 from revolution_hubspot.sandbox import shapes
 from revolution_hubspot.sandbox.contacts import ANSWERED_UNASKED, ContactExistsError
 from revolution_hubspot.sandbox.provider import CLIENT_ID, CLIENT_SECRET, Provider
 from revolution_sdk import Json
 from revolution_sdk.sandbox import Answer, Call, Sandbox
 
+AUTHORIZE_PATH = urlsplit(AUTHORIZE_URL).path
 _READ = "crm.objects.contacts.read"
 _WRITE = "crm.objects.contacts.write"
 _FORM = "application/x-www-form-urlencoded"
@@ -21,8 +23,11 @@ AccountHandler: TypeAlias = Callable[[Provider, Call, str], Answer]
 
 
 def add_operations(box: Sandbox, provider: Provider) -> None:
-    """Serve the provider's paths. The names `token`, `get_contact`, `create_contact` are those of faults."""
+    """Serve the provider's paths. Their names are those of faults: `token`, `get_contact`, …"""
+    box.operation("GET", AUTHORIZE_PATH, "authorize")(provider.consent.ask)
+    box.operation("POST", AUTHORIZE_PATH, "consent")(provider.consent.decide)
     box.operation("POST", TOKEN_PATH, "token")(partial(give_token, provider))
+    box.operation("POST", REVOKE_PATH, "revoke")(partial(revoke_token, provider))
     box.operation("GET", f"{CONTACTS_PATH}/{{contact_id}}", "get_contact")(
         partial(for_account, provider, _READ, get_contact)
     )
@@ -32,20 +37,50 @@ def add_operations(box: Sandbox, provider: Provider) -> None:
 
 
 def give_token(provider: Provider, call: Call) -> Answer:
-    """Exchange a refresh token. The client's id and secret are part of the form, as HubSpot wants them."""
+    """Exchange a code or a refresh token. The client's id and secret are part of the form."""
+    refusal = _client_refused(call)
+    if refusal is not None:
+        return refusal
+    form = call.form()
+    if form.get("grant_type") == "authorization_code":
+        found = provider.consent.redeem(form)
+        if found is None or not _is_portal(found[0].account):
+            return shapes.token_refused("BAD_AUTH_CODE", "missing or invalid auth code")
+        return Answer(body=provider.grants.give(found[0].account, found[1], found[0].scopes))
+    if form.get("grant_type") != "refresh_token":
+        return shapes.token_refused("BAD_GRANT_TYPE", "missing or unknown grant type")
+    refresh_token = form.get("refresh_token", "")
+    renewed = provider.consent.refresh(refresh_token, rotate=provider.grants.rotating)
+    if renewed is not None:
+        return Answer(body=provider.grants.give(renewed[0].account, renewed[1], renewed[0].scopes))
+    answer = provider.grants.refresh(refresh_token)
+    if answer is None:
+        return shapes.token_refused("BAD_REFRESH_TOKEN", "missing or invalid refresh token")
+    return Answer(body=answer)
+
+
+def revoke_token(provider: Provider, call: Call) -> Answer:
+    """End a refresh token. Access tokens made of it live on, as they do at HubSpot."""
+    refusal = _client_refused(call)
+    if refusal is not None:
+        return refusal
+    provider.consent.revoke(call.form().get("token", ""))
+    return Answer(status=204)
+
+
+def _client_refused(call: Call) -> Answer | None:
     if _kind(call) != _FORM:
         return shapes.token_refused("BAD_REQUEST", f"the body must be {_FORM}")
     form = call.form()
-    if form.get("grant_type") != "refresh_token":
-        return shapes.token_refused("BAD_GRANT_TYPE", "missing or unknown grant type")
     if form.get("client_id") != CLIENT_ID:
         return shapes.token_refused("BAD_CLIENT_ID", "missing or invalid client id")
     if not hmac.compare_digest(form.get("client_secret", "").encode(), CLIENT_SECRET.encode()):
         return shapes.token_refused("BAD_CLIENT_SECRET", "missing or invalid client secret")
-    answer = provider.grants.refresh(form.get("refresh_token", ""))
-    if answer is None:
-        return shapes.token_refused("BAD_REFRESH_TOKEN", "missing or invalid refresh token")
-    return Answer(body=answer)
+    return None
+
+
+def _is_portal(account: str) -> bool:
+    return account.isascii() and account.isdigit() and len(account) <= 15
 
 
 def for_account(provider: Provider, scope: str, handler: AccountHandler, call: Call) -> Answer:

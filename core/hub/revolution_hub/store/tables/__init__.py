@@ -13,7 +13,12 @@ from revolution_hub.store.tables.approvals import (
 )
 from revolution_hub.store.tables.audit import CHECKPOINT, audit_entries
 from revolution_hub.store.tables.columns import metadata
-from revolution_hub.store.tables.connections import connections, data_keys, provider_apps
+from revolution_hub.store.tables.connections import (
+    connections,
+    data_keys,
+    pending_authorizations,
+    provider_apps,
+)
 from revolution_hub.store.tables.executions import (
     BY_ANSWER,
     BY_HAND,
@@ -138,6 +143,7 @@ __all__ = [
     "listeners",
     "memberships",
     "metadata",
+    "pending_authorizations",
     "pending_logins",
     "plans",
     "polls",
