@@ -86,6 +86,8 @@ COMMANDS = {
     *(f"polls {name}" for name in ("list", "show", "pause", "resume", "run")),
     *(f"roles {name}" for name in ("list", "create", "delete")),
     *(f"integrations {name}" for name in ("list", "enable", "disable")),
+    *(f"connections {name}" for name in ("list", "show", "test", "rename", "default")),
+    *(f"connections {name}" for name in ("disable", "enable", "delete")),
     "usage",
     *(f"plans {name}" for name in ("list", "show", "put", "remove", "give")),
     *(f"audit {name}" for name in ("list", "export", "verify", "head", "prune")),

@@ -50,6 +50,11 @@ class World:
     def connection(self) -> str:
         return str(self.bench.connect(f"main{len(self.bench.wakes)}"))
 
+    def disabled_connection(self) -> str:
+        found = self.connection()
+        self.owner.ask("POST", f"/api/integrations/club/connections/{found}/disable", {})
+        return found
+
     def app(self) -> str:
         body = {"client_id": "c", "client_secret": "s"}
         return str(self.owner.ask("POST", "/api/integrations/lab/apps", body)["id"])

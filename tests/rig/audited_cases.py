@@ -71,6 +71,30 @@ CASES: dict[str, Case] = {
         {"credential": {"api_key": "s3cr3t"}},
         "connection.reauthorize",
     ),
+    "PATCH /api/integrations/{connector}/connections/{connection_id}": (
+        "/api/integrations/club/connections/{}",
+        World.connection,
+        {"name": "renamed"},
+        "connection.change",
+    ),
+    "POST /api/integrations/{connector}/connections/{connection_id}/test": (
+        "/api/integrations/club/connections/{}/test",
+        World.connection,
+        None,
+        "connection.test",
+    ),
+    "POST /api/integrations/{connector}/connections/{connection_id}/disable": (
+        "/api/integrations/club/connections/{}/disable",
+        World.connection,
+        {},
+        "connection.disable",
+    ),
+    "POST /api/integrations/{connector}/connections/{connection_id}/enable": (
+        "/api/integrations/club/connections/{}/enable",
+        World.disabled_connection,
+        None,
+        "connection.enable",
+    ),
     "DELETE /api/integrations/{connector}/connections/{connection_id}": (
         "/api/integrations/club/connections/{}",
         World.connection,
@@ -178,6 +202,7 @@ ETAGS = {
     "PUT /api/workflows/{workflow_id}": '"1"',
     "PUT /api/roles/{role}": '"1"',
     "PUT /api/integrations/{connector}": '"0"',
+    "PATCH /api/integrations/{connector}/connections/{connection_id}": '"1"',
 }
 ELSEWHERE = {
     "POST /api/audit/prune": "no key makes that much of a past: test_audit_api.py",

@@ -68,6 +68,8 @@ CALLS: dict[str, Call] = {
     "GET /api/integrations/{connector}": Call(at={"connector": "lab"}),
     "GET /api/integrations/{connector}/connections": Call(at={"connector": "club"}, some=True),
     "GET /api/integrations/{connector}/connections/{connection_id}": Call(at=CON),
+    "GET /api/integrations/{connector}/connections/{connection_id}/health": Call(at=CON),
+    "GET /api/integrations/{connector}/connections/{connection_id}/impact": Call(at=CON),
     "GET /api/integrations/{connector}/connections/{connection_id}/shares": Call(at=CON),
     "GET /api/integrations/{connector}/connections/{connection_id}/shares/{principal_id}": Call(
         at={**CON, "principal_id": Ref("sharer")}
@@ -141,6 +143,10 @@ CALLS: dict[str, Call] = {
     "GET /api/principals/{principal_id}/limits": Call(at={"principal_id": Ref("key")}),
     "GET /api/usage": Call(),
     "POST /api/templates/preview": Call(body={"template": "{{ inputs }}", "execution_id": Ref("execution")}),
+    "POST /api/integrations/{connector}/connections/test": Call(
+        at={"connector": "club"}, body={"name": "tried", "credential": {"api_key": "k"}}
+    ),
+    "POST /api/integrations/{connector}/connections/{connection_id}/test": Call(at=CON),
     "POST /api/workflows/check": Call(body={"documents": [{"name": "checked", "steps": STEPS}]}),
     "POST /api/workflows/{workflow_id}/dry-run": Call(at=WF, body={"from_execution": Ref("execution")}),
     # What makes something new.
@@ -219,6 +225,11 @@ CALLS: dict[str, Call] = {
     ),
     "PUT /api/integrations/{connector}/connections/{connection_id}/credential": Call(
         at=CON, body={"credential": {"api_key": "k"}}
+    ),
+    "POST /api/integrations/{connector}/connections/{connection_id}/disable": Call(at=CON, body={}),
+    "POST /api/integrations/{connector}/connections/{connection_id}/enable": Call(at=CON),
+    "PATCH /api/integrations/{connector}/connections/{connection_id}": Call(
+        at=CON, body={"default": True}, etag=True
     ),
     "PUT /api/integrations/{connector}/connections/{connection_id}/shares/{principal_id}": Call(
         at={**CON, "principal_id": Ref("key")}, body={"right": "use"}

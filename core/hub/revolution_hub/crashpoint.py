@@ -26,6 +26,7 @@ NAMES = {
     "payload.after_keep": "a large payload is in its file, and the row that names it is not committed",
     "poll.after_answer": "a poll has its provider's answer, and nothing of it is kept",
     "poll.after_commit": "what a poll has found is kept, and no worker was told",
+    "token.after_provider_answer": "a provider has renewed an authorization, and nothing of it is kept",
     "clock.after_sweep": "due and abandoned executions are queued, and no worker was told",
 }
 """Every place, and what is true at it."""

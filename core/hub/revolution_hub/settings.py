@@ -210,6 +210,9 @@ class Settings:
     connection_running: int = _setting(
         200, _whole(1, 100_000), "executions that call through one connection at a time, on all machines"
     )
+    probe_s: int = _setting(
+        900, _whole(0, 86_400), "seconds between two looks whether a connection still works; 0 looks never"
+    )
     lease_s: int = _setting(
         30, _whole(2, 3600), "seconds after which a silent worker's execution is taken over"
     )

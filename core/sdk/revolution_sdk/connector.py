@@ -57,6 +57,7 @@ VerifyFunction: TypeAlias = Callable[[Delivery, Secret], None]
 ParseFunction: TypeAlias = Callable[[Delivery], list[Emitted]]
 ChallengeFunction: TypeAlias = Callable[[Delivery, Secret], str | None]
 MapFunction: TypeAlias = Callable[[JsonObject], JsonObject]
+CheckFunction: TypeAlias = Callable[[ActionContext], JsonObject | None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,6 +123,7 @@ class _Declared:
     actions: dict[str, Action] = field(default_factory=dict)
     events: dict[str, EventType] = field(default_factory=dict)
     polls: dict[str, Poll] = field(default_factory=dict)
+    check: CheckFunction | None = None
 
 
 class Connector:
@@ -135,6 +137,9 @@ class Connector:
 
     `settings` is the JSON Schema of what a tenant may set of the connector and every action is handed as
     `ctx.config`; secrets are none of that, they belong in the credential.
+
+    What does not speak HTTP says so: `secrets` are the members of the credential that `ctx.secret` gives out,
+    and with `addresses` there is `ctx.address`, which looks a host up and says where it may be connected to.
     """
 
     def __init__(
@@ -148,6 +153,8 @@ class Connector:
         hosts: tuple[str, ...] = (),
         settings: JsonObject | None = None,
         webhook: AppWebhook | None = None,
+        secrets: tuple[str, ...] = (),
+        addresses: bool = False,
     ) -> None:
         if not NAME.match(name):
             raise ValueError(f"connector {name!r}: a name is lower case words joined by underscores")
@@ -164,6 +171,8 @@ class Connector:
         self.hosts = tuple(dict.fromkeys([*_hosts(base_url), *hosts]))
         self.settings = _settings(name, settings or object_())
         self.webhook = webhook
+        self.secrets = _secrets(name, self.auth, secrets)
+        self.addresses = addresses
         self._declared = _Declared()
 
     def auth_of(self, kind: str | None) -> Auth:
@@ -187,6 +196,22 @@ class Connector:
     def polls(self) -> dict[str, Poll]:
         """The declared polls by name, in order of declaration."""
         return dict(self._declared.polls)
+
+    @property
+    def checked_by(self) -> CheckFunction | None:
+        """What `check` has declared."""
+        return self._declared.check
+
+    def check(self, function: CheckFunction) -> CheckFunction:
+        """Declare the decorated function as the way to find out whether a connection works.
+
+        It makes one harmless request that needs the authorization, and returns what people may be shown of
+        the account. It raises CredentialError if the authorization does not hold.
+        """
+        if self._declared.check is not None:
+            raise ValueError(f"connector {self.name}: it has a check already")
+        self._declared.check = function
+        return function
 
     def action(
         self,
@@ -324,6 +349,15 @@ def _settings(name: str, schema: JsonObject) -> JsonObject:
                 f"connector {name}: the setting {setting!r} is a secret, which belongs in the credential"
             )
     return schema
+
+
+def _secrets(name: str, auth: Auth, secrets: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the members of a credential that are given out; raises ValueError if it has none such."""
+    known = auth.credential_schema.get("properties", {})
+    for one in secrets:
+        if one not in known:
+            raise ValueError(f"connector {name}: its credential has no {one!r}{_near(one, known)}")
+    return secrets
 
 
 def _hosts(base_url: str) -> list[str]:

@@ -8,6 +8,7 @@ from datetime import datetime
 
 import httpx2
 
+from revolution_sdk.secret import Secret
 from revolution_sdk.types import Json, JsonObject
 from revolution_sdk.usage import Usage
 
@@ -25,6 +26,16 @@ def record_nowhere(name: str, make: Callable[[], Json]) -> Json:
 def emit_nowhere(type: str, data: JsonObject, *, key: str = "") -> None:
     """Check that the data are JSON; it is what `ctx.emit` does where nobody listens."""
     as_json(data, f"the data of {type}")
+
+
+def no_secret(field: str) -> Secret:
+    """Refuse to give a secret out; it is what `ctx.secret` does where none is declared."""
+    raise LookupError(f"no secret {field!r} is declared; name it in the connector's `secrets`")
+
+
+def no_address(host: str, port: int) -> str:
+    """Refuse to look a host up; it is what `ctx.address` does where that is not declared."""
+    raise LookupError("the connector does not say `addresses=True`, so it reaches what `ctx.http` reaches")
 
 
 def as_json(value: Json, what: str) -> Json:
@@ -55,6 +66,9 @@ class ActionContext:
     counts if the action succeeds, and once: with a `key`, once for everything reported under that key.
 
     `usage.add("tokens", 1200)` takes down what the call has used of something that is paid for.
+
+    `secret("password")` and `address("db.example.com", 5432)` are for what does not speak HTTP, where the
+    connector declares them. The address is checked: connect there, and nowhere else.
     """
 
     http: httpx2.Client
@@ -67,6 +81,8 @@ class ActionContext:
     record: Callable[[str, Callable[[], Json]], Json] = record_nowhere
     emit: Callable[..., None] = emit_nowhere
     usage: Usage = field(default_factory=Usage)
+    secret: Callable[[str], Secret] = no_secret
+    address: Callable[[str, int], str] = no_address
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,12 +3,14 @@
 from revolution_google.actions.book_meeting import book_meeting
 from revolution_google.actions.free_busy import get_free_busy
 from revolution_google.actions.send_email import send_email
+from revolution_google.check import check_account
 from revolution_google.declaration import google
 from revolution_google.mailbox import mail_received, poll_mails
 from revolution_sdk import Connector, hookimpl
 
 __all__ = [
     "book_meeting",
+    "check_account",
     "get_free_busy",
     "google",
     "mail_received",

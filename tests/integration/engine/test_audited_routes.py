@@ -31,6 +31,7 @@ WITHOUT_ENTRY = {
     "POST /api/workflows/check": KEEPS_NOTHING,
     "POST /api/workflows/{workflow_id}/dry-run": KEEPS_NOTHING,
     "POST /api/templates/preview": KEEPS_NOTHING,
+    "POST /api/integrations/{connector}/connections/test": KEEPS_NOTHING,
     "POST /api/workflows/{workflow_id}/execute": "the execution says who started it",
     "POST /api/integrations/{connector}/actions/{action}": "the execution says who started it",
     "POST /api/events": "the event is in the event log",

@@ -109,7 +109,7 @@ def test_without_a_name_the_oldest_connection_is_used(bench: Any) -> None:
 def test_a_named_connection_that_was_deleted_fails_the_step_with_that_reason(bench: Any, script: Any) -> None:
     connection_id = bench.connect()
     execution_id = bench.start({**INVITE, "connection": "main"})
-    connections.delete_connection(bench.hub, bench.principal, "club", connection_id)
+    connections.delete_connection(bench.hub, bench.principal, "club", connection_id, force=True)
     bench.work()
     seen = bench.look(execution_id)
     assert (seen.status, seen.execution.error["code"]) == ("failed", "connection_missing")
@@ -120,7 +120,7 @@ def test_deleting_a_connection_ends_the_wait_for_it_with_that_reason(bench: Any,
     connection_id = bench.connect()
     script.next("invite_member", CredentialError("revoked"))
     execution_id = bench.run(INVITE).execution.id
-    connections.delete_connection(bench.hub, bench.principal, "club", connection_id)
+    connections.delete_connection(bench.hub, bench.principal, "club", connection_id, force=True)
     bench.work()
     seen = bench.look(execution_id)
     assert (seen.status, seen.execution.error["message"]) == ("failed", "there is no such connection")

@@ -1,8 +1,6 @@
 """Workflows, connections and idempotency keys: what the database refuses, replaces and forgets."""
 
 import json
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -147,12 +145,12 @@ def test_a_connections_name_is_free_once_per_connector(store: Store, make: Any) 
     assert caught.value.code == "name_taken"
 
 
-def test_without_a_name_the_oldest_connection_is_meant(store: Store, make: Any) -> None:
-    made = sorted((make.connection(name=f"c{number}") for number in range(3)), key=lambda one: one.id)
+def test_without_a_name_the_first_connection_is_meant(store: Store, make: Any) -> None:
+    made = [make.connection(name=f"c{number}") for number in range(3)]
     with store.begin("ten_a") as tx:
-        for one in reversed(made):
+        for one in made:
             connections.add(tx, one)
-        assert connections.find_for(tx, "acme", None) == made[0]
+        assert connections.find_for(tx, "acme", None) == replace(made[0], is_default=True)
         assert connections.find_for(tx, "acme", made[2].name) == made[2]
         assert connections.find_for(tx, "acme", "none") is None
         assert connections.find_for(tx, "other", None) is None
@@ -185,36 +183,6 @@ def test_a_persons_change_has_a_revision_and_overtakes_a_refusal_of_what_was_the
         assert not connections.set_status(tx, renewed, ConnectionStatus.NEEDS_REAUTH, "late", NOW)
         kept = connections.get(tx, one.id)
     assert (renewed.revision, kept.revision, kept.status) == (1, 2, ConnectionStatus.CONNECTED)
-
-
-def test_the_right_to_refresh_is_one_owners_until_it_is_given_back_or_runs_out(
-    store: Store, make: Any
-) -> None:
-    one, until = make.connection(), NOW + timedelta(seconds=30)
-    with store.begin("ten_a") as tx:
-        connections.add(tx, one)
-        assert connections.take_refresh(tx, one.id, "rfr_1", NOW, until)
-        assert not connections.take_refresh(tx, one.id, "rfr_2", NOW, until)
-        connections.end_refresh(tx, one.id, "rfr_2")
-        assert not connections.take_refresh(tx, one.id, "rfr_2", NOW, until)
-        connections.end_refresh(tx, one.id, "rfr_1")
-        assert connections.take_refresh(tx, one.id, "rfr_2", NOW, until)
-        assert connections.take_refresh(tx, one.id, "rfr_3", until + timedelta(microseconds=1), until)
-
-
-def test_twenty_threads_want_the_right_to_refresh_and_one_gets_it(
-    open_store: Callable[..., Store], make: Any
-) -> None:
-    stores, one = [open_store(), open_store()], make.connection()
-    with stores[0].begin("ten_a") as tx:
-        connections.add(tx, one)
-
-    def take(number: int) -> bool:
-        with stores[number % 2].begin("ten_a") as tx:
-            return connections.take_refresh(tx, one.id, f"rfr_{number}", NOW, NOW + timedelta(seconds=30))
-
-    with ThreadPoolExecutor(20) as pool:
-        assert sum(pool.map(take, range(20))) == 1
 
 
 def test_a_persons_act_queues_only_what_waits_for_it_and_forgets_the_crashes(store: Store, make: Any) -> None:

@@ -5,6 +5,7 @@ import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from revolution_hub.catalog import Catalog
 from revolution_hub.egress.client import Egress
 from revolution_hub.egress.guard import Guard
 from revolution_hub.egress.pool import SharedPool
+from revolution_hub.engine.refused import mark_refused
 from revolution_hub.hub import Hub
 from revolution_hub.model.connection import Connection, ProviderApp
 from revolution_hub.model.ids import new_id
@@ -180,6 +182,7 @@ class Process:
             connection=connection,
             app=self.apps.get(str(connection.app_id)),
             open_client=lambda: self.egress.token_client(connector, connection.base_url),
+            refused=partial(mark_refused, self.hub, this_very=True),
         )
 
     def stored(self, connection: Connection) -> tuple[Connection, dict[str, Any]]:

@@ -141,7 +141,7 @@ def test_a_refusal_of_the_old_grant_while_a_person_authorizes_anew_accuses_nobod
 
 @pytest.mark.parametrize("principal", [VIEWER, STRANGER])
 def test_nobody_else_changes_a_connection(principal: Principal, process: Any, make: Any) -> None:
-    connection = process.connect(make)
+    connection = process.stored(process.connect(make))[0]
     for act in (
         lambda: connections.reauthorize(process.hub, principal, "acme", connection.id, GRANT),
         lambda: connections.delete_connection(process.hub, principal, "acme", connection.id),

@@ -11,7 +11,7 @@ import pytest
 
 from revolution_hub.errors import HubError, VaultError
 from revolution_hub.model.status import ConnectionStatus
-from revolution_hub.store import connections
+from revolution_hub.store import connections, renewals
 from revolution_sdk import ApiKey, Connector, ConnectorError, CredentialError, NoAuth, RetryableError
 from revolution_sdk.sandbox import Answer, Fault
 
@@ -34,7 +34,7 @@ def together(count: int, act: Callable[[int], Any]) -> list[Any]:
 
 
 def test_a_token_that_is_still_good_is_used_without_asking(process: Any, provider: Any, make: Any) -> None:
-    later = (process.clock.now + timedelta(seconds=61)).timestamp()
+    later = (process.clock.now + timedelta(seconds=121)).timestamp()
     source = process.source(process.connect(make, expires_at=later))
     assert source.headers() == {"Authorization": "Bearer access-0"}
     assert provider.asked == 0
@@ -69,6 +69,7 @@ def test_a_renewed_token_is_kept_sealed_with_its_expiry_and_the_new_refresh_toke
         "access_token": "access-1",
         "refresh_token": "refresh-2",
         "expires_at": (process.clock.now + timedelta(seconds=3600)).timestamp(),
+        "renewed_at": process.clock.now.timestamp(),
     }
     assert (stored.credential.version, stored.status) == (2, ConnectionStatus.CONNECTED)
     assert (stored.account, stored.revision) == (connection.account, connection.revision)
@@ -178,7 +179,7 @@ def test_the_right_to_refresh_of_a_process_that_died_with_it_runs_out(
     connection = process.connect(make)
     with process.store.begin("ten_a") as tx:
         until = process.clock.now + timedelta(seconds=30)
-        assert connections.take_refresh(tx, connection.id, "rfr_dead", process.clock.now, until)
+        assert renewals.take(tx, connection, "rfr_dead", process.clock.now, until)
     process.clock.advance(31)
     assert process.source(connection).headers() == {"Authorization": "Bearer access-1"}
 
@@ -211,8 +212,8 @@ def test_after_a_refusal_the_right_to_refresh_is_free_again(process: Any, provid
     with pytest.raises(CredentialError):
         process.source(connection).headers()
     with process.store.begin("ten_a") as tx:
-        now = process.clock.now
-        assert connections.take_refresh(tx, connection.id, "rfr_new", now, now + timedelta(seconds=30))
+        stored, now = connections.get(tx, connection.id), process.clock.now
+        assert renewals.take(tx, stored, "rfr_new", now, now + timedelta(seconds=30))
 
 
 TROUBLE = {
@@ -235,6 +236,7 @@ def test_trouble_at_the_token_endpoint_is_tried_later_and_accuses_nobody(
         process.source(connection).headers()
     assert process.stored(connection)[0].status is ConnectionStatus.CONNECTED
     provider.answer = None
+    process.clock.advance(5)
     assert process.source(connection).headers()["Authorization"].startswith("Bearer access-")
 
 
@@ -246,9 +248,12 @@ def test_an_answer_lost_after_the_provider_rotated_ends_in_one_refusal_and_a_rea
     with pytest.raises(RetryableError):
         process.source(connection).headers()
     assert provider.valid == "refresh-2"
+    process.clock.advance(5)
     with pytest.raises(CredentialError):
         process.source(connection).headers()
-    assert process.stored(connection)[0].status is ConnectionStatus.NEEDS_REAUTH
+    stored = process.stored(connection)[0]
+    assert stored.status is ConnectionStatus.NEEDS_REAUTH
+    assert "an earlier renewal was lost" in str(stored.status_reason)
 
 
 def test_no_error_quotes_a_secret(process: Any, provider: Any, make: Any) -> None:

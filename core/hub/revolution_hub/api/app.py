@@ -12,6 +12,7 @@ from revolution_hub.api import (
     apps,
     audit,
     authorize,
+    connections,
     dry_run,
     event_log,
     event_replays,
@@ -56,7 +57,7 @@ from revolution_hub.vault.passwords import Passwords
 
 _ROUTERS = (
     *(hooks, health, session, oidc, invitations, members, service_principals),
-    *(tenants, keys, roles, authorize, integrations, apps, templates, schemas),
+    *(tenants, keys, roles, authorize, integrations, connections, apps, templates, schemas),
     *(
         workflow_files,
         workflows,

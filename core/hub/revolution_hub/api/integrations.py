@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Query, Request, Response
 from pydantic import Field
 
 from revolution_hub.api.doors import Model, idempotency_key, json_body, once_of, revision_of, route
@@ -33,6 +33,7 @@ class CredentialBody(Model):
     """A new credential for an existing connection."""
 
     credential: JsonObject = Field(description="what the connector's credential_schema asks for")
+    base_url: str | None = Field(default=None, max_length=400, description="another address than before")
 
 
 class ActionBody(Model):
@@ -159,9 +160,13 @@ def create_connection(
     permission="connection:read",
     shared=True,
 )
-def get_connection(connector: str, connection_id: str, hub: HubDep, principal: PrincipalDep) -> JsonObject:
-    """Read a connection."""
-    return connection_json(connections.get_connection(hub, principal, connector, connection_id))
+def get_connection(
+    connector: str, connection_id: str, response: Response, hub: HubDep, principal: PrincipalDep
+) -> JsonObject:
+    """Read a connection; its ETag is needed for changing it."""
+    connection = connections.get_connection(hub, principal, connector, connection_id)
+    response.headers["ETag"] = f'"{connection.revision}"'
+    return connection_json(connection)
 
 
 @route(
@@ -180,7 +185,10 @@ def replace_credential(
     body: Annotated[CredentialBody, json_body(CredentialBody)],
 ) -> JsonObject:
     """Authorize a connection anew; executions that waited for it go on."""
-    return connection_json(connections.reauthorize(hub, principal, connector, connection_id, body.credential))
+    changed = connections.reauthorize(
+        hub, principal, connector, connection_id, body.credential, base_url=body.base_url
+    )
+    return connection_json(changed)
 
 
 @route(
@@ -190,9 +198,15 @@ def replace_credential(
     permission="connection:write",
     status=204,
 )
-def delete_connection(connector: str, connection_id: str, hub: HubDep, principal: PrincipalDep) -> None:
-    """Delete a connection and its credential."""
-    connections.delete_connection(hub, principal, connector, connection_id)
+def delete_connection(
+    connector: str,
+    connection_id: str,
+    hub: HubDep,
+    principal: PrincipalDep,
+    force: Annotated[bool, Query(description="even if workflows use it")] = False,
+) -> None:
+    """Delete a connection and its credential. One that workflows use is deleted with `force` alone."""
+    connections.delete_connection(hub, principal, connector, connection_id, force=force)
 
 
 def _answered(response: Response, integration: Integration) -> JsonObject:

@@ -66,7 +66,7 @@ _BY_KIND: Sequence[tuple[type[Exception], int]] = (
     (VaultError, 500),
     (HubError, 500),
 )
-_WITH_DETAILS = ("quota_exceeded",)
+_WITH_DETAILS = ("quota_exceeded", "in_use")
 """The codes whose details are members of the answer: whoever gets one is to act upon them."""
 _UNREAD = (408, 413)
 """The statuses of those who may be in the middle of sending a body."""

@@ -1,5 +1,7 @@
 """What things look like going out. Secrets and sealed bytes have no way into these."""
 
+from datetime import datetime
+
 from revolution_hub.model.connection import Connection
 from revolution_hub.model.time import rfc3339
 from revolution_hub.services.integrations import Integration
@@ -50,9 +52,19 @@ def connection_json(connection: Connection) -> JsonObject:
         "auth": connection.auth_kind,
         "scopes": connection.scopes,
         "base_url": connection.base_url,
+        "default": connection.is_default,
+        "last_used_at": _moment(connection.last_used_at),
+        "probed_at": _moment(connection.probed_at),
+        "problem": connection.problem,
+        "problem_at": _moment(connection.problem_at),
+        "revision": connection.revision,
         "created_at": rfc3339(connection.created_at),
         "updated_at": rfc3339(connection.updated_at),
     }
+
+
+def _moment(moment: datetime | None) -> str | None:
+    return rfc3339(moment) if moment is not None else None
 
 
 def role_json(role: Role) -> JsonObject:

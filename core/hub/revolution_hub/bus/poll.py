@@ -19,6 +19,7 @@ from revolution_hub.engine.emitted import reported_event
 from revolution_hub.engine.enabled import settings_for
 from revolution_hub.engine.match import listening_to
 from revolution_hub.engine.react import react
+from revolution_hub.engine.refused import mark_refused
 from revolution_hub.errors import ConflictError, HubError, LimitError, PluginError
 from revolution_hub.hub import Hub
 from revolution_hub.model.change import Applied, Finding, Intake
@@ -289,10 +290,5 @@ def _later(stored: StoredPoll, error: CredentialError, now: datetime) -> Finding
 
 
 def _mark_refused(hub: Hub, connection: Connection | None, error: CredentialError) -> None:
-    if connection is None:
-        return
-    reason: JsonObject = settle.describe(error)
-    with hub.store.begin(connection.tenant_id) as tx:
-        connections.set_status(
-            tx, connection, ConnectionStatus.NEEDS_REAUTH, str(reason["message"]), hub.now()
-        )
+    if connection is not None:
+        mark_refused(hub, connection, str(settle.describe(error)["message"]))

@@ -76,6 +76,10 @@ class Client:
         """Put something in the place of what is there."""
         return self._answer("PUT", path, json=body, headers=_named(headers))
 
+    def patch(self, path: str, body: Json, **headers: str) -> Any:
+        """Change some of what is there."""
+        return self._answer("PATCH", path, json=body, headers=_named(headers))
+
     def delete(self, path: str, **headers: str) -> None:
         """Remove something."""
         self._answer("DELETE", path, headers=_named(headers))

@@ -29,6 +29,7 @@ PLACES = {
     "invite": "members:invite",
     "roles": "roles:roles",
     "integrations": "integrations:integrations",
+    "connections": "connections:connections",
     "approvals": "approvals:approvals",
     "audit": "audit:audit",
     "usage": "usage:usage",

@@ -99,5 +99,8 @@ class Guard:
 
 
 def blocked() -> RejectedError:
-    """Return the one refusal. It says nothing about what was found."""
-    return RejectedError("the address is not allowed", code="address_blocked")
+    """Return the one refusal. It says nothing about what was found, and who could allow it."""
+    return RejectedError(
+        "the address is not allowed; who runs the hub can allow host:port with REVOLUTION_EGRESS_ALLOW",
+        code="address_blocked",
+    )

@@ -6,16 +6,21 @@ from contextlib import contextmanager
 from copy import deepcopy
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Protocol, TypeVar
 
+from revolution_hub.egress.transport import Authorize
 from revolution_hub.engine.limits import require_payload
 from revolution_hub.engine.metered import metering
+from revolution_hub.engine.openly import give_address, give_secret
+from revolution_hub.engine.refused import mark_refused
 from revolution_hub.errors import HubError, InputError, LimitError, PluginError
 from revolution_hub.hub import Hub
 from revolution_hub.model.connection import Connection
 from revolution_hub.model.status import ConnectionStatus
 from revolution_hub.model.strict_json import dump_json, strict_json
 from revolution_hub.store import across
+from revolution_hub.store.uses import Uses
 from revolution_hub.vault.tokens import TokenSource
 from revolution_sdk import Action, ActionContext, Connector, NoAuth
 from revolution_sdk.errors import ConnectorError, CredentialError, RejectedError
@@ -115,8 +120,10 @@ def call_action(
     `output_invalid` if the result breaks the action's own schema and `limit_exceeded` if it is too large.
     """
     require_scopes(target.connection, target.action.scopes)
-    deadline = hub.now() + timedelta(seconds=timeout_s)
-    with open_context(hub, target, key, deadline, capabilities) as context:
+    now = hub.now()
+    if target.connection is not None:
+        hub.store.companion(Uses).note_connection(target.connection, now)
+    with open_context(hub, target, key, now + timedelta(seconds=timeout_s), capabilities) as context:
         output = guarded(lambda: target.action(context, deepcopy(value)))
     return checked_output(hub, target, output)
 
@@ -139,11 +146,20 @@ def require_scopes(connection: Connection | None, scopes: Iterable[str]) -> None
 
 @contextmanager
 def open_context(
-    hub: Hub, place: Place, key: str, deadline: datetime, capabilities: Capabilities
+    hub: Hub,
+    place: Place,
+    key: str,
+    deadline: datetime,
+    capabilities: Capabilities,
+    *,
+    authorize: Authorize | None = None,
 ) -> Iterator[ActionContext]:
-    """Make the context of one call; its HTTP client is closed at the end of the block."""
+    """Make the context of one call; its HTTP client is closed at the end of the block.
+
+    `authorize` is for a connection that is not kept yet, whose credential nobody else could put on the wire.
+    """
     connector, connection = place.connector, place.connection
-    tokens = _token_source(hub, connector, connection)
+    tokens = authorize or token_source(hub, connector, connection)
     base_url = connection.base_url if connection else ""
     with (
         metering(hub, connection) as usage,
@@ -160,6 +176,8 @@ def open_context(
             record=capabilities.record,
             emit=capabilities.emit,
             usage=usage,
+            secret=partial(give_secret, hub, connector, connection),
+            address=partial(give_address, hub, connector),
         )
 
 
@@ -176,7 +194,11 @@ def guarded_confirm(hub: Hub, target: Target, value: JsonObject, key: str, timeo
         return error
 
 
-def _token_source(hub: Hub, connector: Connector, connection: Connection | None) -> TokenSource | None:
+def token_source(hub: Hub, connector: Connector, connection: Connection | None) -> TokenSource | None:
+    """Return what authenticates requests through a connection; None if the connector needs none.
+
+    Raises CredentialError if there is none, or none that works.
+    """
     if connection is None:
         if not isinstance(connector.auth, NoAuth):
             raise CredentialError(f"no {connector.name} connection is set up", code="connection_missing")
@@ -195,6 +217,7 @@ def _token_source(hub: Hub, connector: Connector, connection: Connection | None)
         connection=connection,
         app=app,
         open_client=lambda: hub.egress.token_client(connector, connection.base_url),
+        refused=partial(mark_refused, hub, this_very=True),
     )
 
 

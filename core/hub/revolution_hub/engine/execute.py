@@ -18,6 +18,7 @@ from revolution_hub.engine.emits import Emits
 from revolution_hub.engine.enabled import require_enabled
 from revolution_hub.engine.mend import mend
 from revolution_hub.engine.parts import IN_THE_DARK, ask, part_in_the_dark
+from revolution_hub.engine.refused import mark_refused
 from revolution_hub.engine.retry import Again, GiveUp
 from revolution_hub.engine.run import Run, VoidError
 from revolution_hub.engine.settle import Settled
@@ -28,7 +29,7 @@ from revolution_hub.model.approval import Use
 from revolution_hub.model.change import Move
 from revolution_hub.model.connection import Connection
 from revolution_hub.model.execution import Attempt, StepExecution, error_json
-from revolution_hub.model.status import AttemptStatus, ConnectionStatus, ExecutionStatus, StepStatus
+from revolution_hub.model.status import AttemptStatus, ExecutionStatus, StepStatus
 from revolution_hub.model.workflow import Step
 from revolution_hub.store import connections
 from revolution_hub.store.errors import StoreError
@@ -360,11 +361,9 @@ def _timeout(step: Step, last: JsonObject) -> JsonObject:
 
 def _mark_refused(run: Run, connection: Connection | None, error: CredentialError) -> bool:
     """Mark the connection; False if a person has changed it since it was used."""
-    if connection is None or connection.status is not ConnectionStatus.CONNECTED:
+    if connection is None:
         return True
-    reason = str(settle.describe(error)["message"])
-    with run.hub.store.begin(run.execution.tenant_id) as tx:
-        return connections.set_status(tx, connection, ConnectionStatus.NEEDS_REAUTH, reason, run.now)
+    return mark_refused(run.hub, connection, str(settle.describe(error)["message"]))
 
 
 def _new_attempt(run: Run, record: StepExecution) -> Attempt:

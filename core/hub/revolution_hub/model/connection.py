@@ -22,7 +22,11 @@ class Connection:
     `base_url` replaces the provider's address (a sandbox, a self-hosted server). `account` is the
     provider's own id of the account, learned from the provider. `revision` grows with every change a
     person makes. `auth_kind` is the way it is authorized, None for the connector's usual one. `scopes` is
-    what the provider has granted, None if it never said.
+    what the provider has granted, None if it never said. Of a connector's connections one `is_default`.
+
+    `problem` is what went wrong when the hub last looked, or last renewed the authorization, although nobody
+    refused anything. The `refresh_…` are what processes tell each other about renewals: how many failed in a
+    row, when the next may be tried, and since when an answer of the provider is missing.
     """
 
     id: str
@@ -40,6 +44,16 @@ class Connection:
     status_reason: str | None = None
     auth_kind: str | None = None
     scopes: list[str] | None = None
+
+    is_default: bool = False
+    last_used_at: datetime | None = None
+    probe_at: datetime | None = None
+    probed_at: datetime | None = None
+    problem: str | None = None
+    problem_at: datetime | None = None
+    refresh_fails: int = 0
+    refresh_after: datetime | None = None
+    refresh_lost_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,6 +82,19 @@ class PendingAuthorization:
     connection_revision: int | None = None
     other_account: bool = False
     return_to: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Health:
+    """How a connection stood from a moment on, why, and by whose doing; without anybody it was the hub's."""
+
+    id: str
+    tenant_id: str
+    connection_id: str
+    status: ConnectionStatus
+    at: datetime
+    reason: str | None = None
+    by_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

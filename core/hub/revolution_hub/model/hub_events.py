@@ -10,6 +10,7 @@ from revolution_sdk.schema import array, number, object_, string
 APPROVAL_REQUESTED: Final = "hub.approval.requested"
 APPROVAL_DECIDED: Final = "hub.approval.decided"
 QUOTA_WARNING: Final = "hub.quota.warning"
+CONNECTION_NEEDS_REAUTH: Final = "hub.connection.needs_reauth"
 
 _APPROVAL = object_(
     approval_id=string(describe="The approval, apr_…"),
@@ -28,6 +29,12 @@ _QUOTA = object_(
     most=number(describe="How much may be used at most"),
     resets_at=string(format="date-time", describe="When counting begins anew"),
 )
+_CONNECTION = object_(
+    connection_id=string(describe="The connection, con_…"),
+    connector=string(describe="Its connector"),
+    name=string(describe="Its name"),
+    reason=string(describe="What the provider said, or why the hub cannot go on with what it has"),
+)
 
 
 def _registry() -> Mapping[str, CanonicalEvent]:
@@ -35,6 +42,7 @@ def _registry() -> Mapping[str, CanonicalEvent]:
         (APPROVAL_REQUESTED, "People are asked", _APPROVAL),
         (APPROVAL_DECIDED, "People have answered, or did not", _APPROVAL),
         (QUOTA_WARNING, "Most of a limit is used", _QUOTA),
+        (CONNECTION_NEEDS_REAUTH, "A connection needs to be authorized anew", _CONNECTION),
     )
     return MappingProxyType(
         {name: CanonicalEvent(name=name, title=title, data=data) for name, title, data in rows}

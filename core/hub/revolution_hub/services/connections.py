@@ -7,6 +7,10 @@ from jsonschema import Draft202012Validator
 
 from revolution_hub.access.rbac import SharedKind, require
 from revolution_hub.bus.poll import arrange
+from revolution_hub.bus.probing import next_probe
+from revolution_hub.engine import settle
+from revolution_hub.engine.call import PluginBug
+from revolution_hub.engine.probe import NotKept, check
 from revolution_hub.errors import ConflictError, InputError, NotFoundError, Problem
 from revolution_hub.hub import Hub
 from revolution_hub.model.audit import entry_of
@@ -15,6 +19,7 @@ from revolution_hub.model.ids import new_id
 from revolution_hub.model.principal import Principal
 from revolution_hub.model.status import ConnectionStatus
 from revolution_hub.model.strict_json import canonical_json
+from revolution_hub.services.connection_impact import require_unused
 from revolution_hub.services.guard import require_on_connection, require_some, visible
 from revolution_hub.services.idempotency import Once, first_made, remember
 from revolution_hub.services.oauth_pages import find_app, known_app, require_named_by_operator
@@ -59,34 +64,41 @@ def create_connection(
     wanted = _with_app(hub, connector, wanted, principal.tenant_id)
     _check(hub, connector, wanted)
     grant = _try(hub, connector, wanted, principal.tenant_id)
-    now, connection_id = hub.now(), new_id("con")
-    connection = Connection(
-        id=connection_id,
-        tenant_id=principal.tenant_id,
-        connector=connector.name,
-        name=wanted.name,
-        status=ConnectionStatus.CONNECTED,
-        base_url=wanted.base_url,
-        account=grant.account,
-        app_id=wanted.app,
-        auth_kind=connector.auth_of(wanted.auth).kind,
-        scopes=grant.scopes,
-        credential=hub.vault.seal(principal.tenant_id, connection_id, grant.document),
-        created_at=now,
-        updated_at=now,
-    )
+    connection = _draft(hub, principal, connector, wanted, grant)
+    _check_grant(hub, connector, connection, grant)
+    now = connection.created_at
     marks = _marks(hub, principal, wanted.credential)
     with hub.store.begin(principal.tenant_id) as tx:
         require_within(hub, tx, "connections", connections.count_all(tx))
-        connections.add(tx, connection)
+        connections.add(tx, connection, by_id=principal.id)
         executions.resume_waiting_on(tx, connector.name)
         arrange(hub, tx)
         remember(tx, principal, once, connection.id, now)
         audit.append(
             tx, entry_of(principal, "connection.create", connection.id, now, after=_said(wanted), marks=marks)
         )
+        kept = connections.get(tx, connection.id)
     hub.wake()
-    return connection
+    return kept
+
+
+def try_credential(
+    hub: Hub, principal: Principal, connector_name: str, wanted: NewConnection
+) -> tuple[bool, JsonObject]:
+    """Try a credential at the provider and keep nothing; returns whether it was tried, and what was found.
+
+    One that is used up by being tried is not: it is tried when the connection is made. Raises InputError as
+    making the connection would.
+    """
+    require(principal, "connection:write")
+    connector = hub.catalog.get_connector(connector_name)
+    wanted = _with_app(hub, connector, wanted, principal.tenant_id)
+    _check(hub, connector, wanted)
+    if isinstance(connector.auth_of(wanted.auth), OAuth2):
+        return False, {}
+    grant = _try(hub, connector, wanted, principal.tenant_id)
+    connection = _draft(hub, principal, connector, wanted, grant)
+    return connector.checked_by is not None, _check_grant(hub, connector, connection, grant)
 
 
 def get_connection(hub: Hub, principal: Principal, connector: str, connection_id: str) -> Connection:
@@ -106,9 +118,18 @@ def list_connections(
 
 
 def reauthorize(
-    hub: Hub, principal: Principal, connector: str, connection_id: str, credential: JsonObject
+    hub: Hub,
+    principal: Principal,
+    connector: str,
+    connection_id: str,
+    credential: JsonObject,
+    *,
+    base_url: str | None = None,
 ) -> Connection:
     """Replace a connection's credential; executions that waited for it go on.
+
+    Another `base_url` comes with a credential of its own: the one that is kept is sent nowhere else. One that
+    a person has disabled stays disabled.
 
     Raises InputError if the new credential belongs to another account at the provider, ConflictError if
     the connection was changed meanwhile.
@@ -118,7 +139,7 @@ def reauthorize(
     wanted = NewConnection(
         name=present.name,
         credential=credential,
-        base_url=present.base_url,
+        base_url=present.base_url if base_url is None else base_url,
         app=present.app_id,
         auth=present.auth_kind,
     )
@@ -127,6 +148,15 @@ def reauthorize(
     grant = _try(hub, declared, wanted, principal.tenant_id)
     if present.account is not None and grant.account != present.account:
         raise _wrong("credential", "this credential belongs to another account", "other_account")
+    moved = replace(present, base_url=wanted.base_url)
+    _check_grant(hub, declared, moved, grant)
+    return _replaced(hub, principal, moved, grant, credential)
+
+
+def _replaced(
+    hub: Hub, principal: Principal, present: Connection, grant: Grant, credential: JsonObject
+) -> Connection:
+    now, disabled = hub.now(), present.status is ConnectionStatus.DISABLED
     sealed = hub.vault.seal(
         principal.tenant_id, present.id, grant.document, version=present.credential.version + 1
     )
@@ -136,24 +166,42 @@ def reauthorize(
             tx,
             present,
             sealed,
-            status=ConnectionStatus.CONNECTED,
-            reason=None,
-            now=hub.now(),
+            status=present.status if disabled else ConnectionStatus.CONNECTED,
+            reason=present.status_reason if disabled else None,
+            now=now,
             revision=present.revision + 1,
+            by_id=principal.id,
         ):
             raise ConflictError("the connection was changed meanwhile; try again")
-        executions.resume_waiting_on(tx, present.id)
-        polls.wake(tx, present.id, hub.now())
-        audit.append(tx, entry_of(principal, "connection.reauthorize", present.id, hub.now(), marks=marks))
+        if not disabled:
+            executions.resume_waiting_on(tx, present.id)
+            polls.wake(tx, present.id, now)
+        entry = entry_of(
+            principal,
+            "connection.reauthorize",
+            present.id,
+            now,
+            after={"base_url": present.base_url} if present.base_url else None,
+            marks=marks,
+        )
+        audit.append(tx, entry)
+        kept = connections.get(tx, present.id)
     hub.wake()
-    return _get(hub, principal, connector, connection_id)
+    return kept
 
 
-def delete_connection(hub: Hub, principal: Principal, connector: str, connection_id: str) -> None:
-    """Delete a connection and its credential; steps that still name it will fail with that reason."""
+def delete_connection(
+    hub: Hub, principal: Principal, connector: str, connection_id: str, *, force: bool = False
+) -> None:
+    """Delete a connection and its credential; steps that still name it will fail with that reason.
+
+    Raises ConflictError `in_use` naming the workflows that use it, unless it is wanted nevertheless.
+    """
     require(principal, "connection:write")
     present = _get(hub, principal, connector, connection_id)
     with hub.store.begin(principal.tenant_id) as tx:
+        if not force:
+            require_unused(tx, present)
         if not connections.remove(tx, connection_id):
             raise NotFoundError("there is no such connection")
         audit.append(tx, entry_of(principal, "connection.delete", connection_id, hub.now()))
@@ -170,6 +218,43 @@ def _get(hub: Hub, principal: Principal, connector: str, connection_id: str) -> 
     if connection.connector != connector:
         raise NotFoundError("there is no such connection")
     return connection
+
+
+def _draft(
+    hub: Hub, principal: Principal, connector: Connector, wanted: NewConnection, grant: Grant
+) -> Connection:
+    now, connection_id = hub.now(), new_id("con")
+    return Connection(
+        id=connection_id,
+        tenant_id=principal.tenant_id,
+        connector=connector.name,
+        name=wanted.name,
+        status=ConnectionStatus.CONNECTED,
+        base_url=wanted.base_url,
+        account=grant.account,
+        app_id=wanted.app,
+        auth_kind=connector.auth_of(wanted.auth).kind,
+        scopes=grant.scopes,
+        credential=hub.vault.seal(principal.tenant_id, connection_id, grant.document),
+        probe_at=next_probe(hub, now),
+        created_at=now,
+        updated_at=now,
+    )
+
+
+def _check_grant(hub: Hub, connector: Connector, connection: Connection, grant: Grant) -> JsonObject:
+    try:
+        return check(
+            hub,
+            connector,
+            connection,
+            authorize=NotKept(connector.auth_of(connection.auth_kind), grant.document),
+        )
+    except ConnectorError as error:
+        raise _wrong("credential", error.message, error.code) from error
+    except PluginBug as error:
+        told = settle.describe(error.error)
+        raise _wrong("credential", str(told["message"]), str(told["code"])) from error
 
 
 def _said(wanted: NewConnection) -> JsonObject:

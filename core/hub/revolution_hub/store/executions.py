@@ -92,6 +92,16 @@ def resume_waiting_on(tx: Tx, connection_id: str) -> int:
     ).rowcount
 
 
+def count_waiting_on(tx: Tx, connection_id: str) -> int:
+    """Count the executions that wait for this connection."""
+    table = t.executions
+    waiting = sa.select(table.c.id).where(
+        t.DISCONNECTED, table.c.wait_on == connection_id, table.c.tenant_id == tx.tenant_id
+    )
+    counted = sa.select(sa.func.count()).select_from(t.through(waiting, t.BY_ANSWER).subquery())
+    return int(tx.conn.execute(counted).scalar_one())
+
+
 def replace_step(tx: Tx, step: StepExecution) -> None:
     """Store a step as a person resolved it."""
     table, keys = t.step_executions, ("execution_id", "tenant_id", "step_id")

@@ -1,9 +1,10 @@
-"""uses: when keys and sessions were last used, written beside the requests and never by them."""
+"""uses: when keys, sessions and connections were last used, written beside the requests and never by them."""
 
 from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 
+from revolution_hub.model.connection import Connection
 from revolution_hub.store import tables as t
 from revolution_hub.store.beside import Beside
 from revolution_hub.store.errors import StoreError
@@ -11,17 +12,20 @@ from revolution_hub.store.tx import Store
 
 NEWS_AFTER = timedelta(seconds=60)
 """So much later than the last time a use is worth being written again."""
+MOST_TOLD = 10_000
 
 
 class Uses(Beside):
     """What one process has seen being used and not written yet. The store's companion."""
 
-    what = "when keys and sessions were last used"
+    what = "when keys, sessions and connections were last used"
 
     def __init__(self, store: Store) -> None:
         super().__init__(store)
         self._keys: dict[str, datetime] = {}
         self._sessions: dict[str, datetime] = {}
+        self._connections: dict[str, datetime] = {}
+        self._told: dict[str, datetime] = {}
 
     def note_key(self, key_id: str, last: datetime | None, now: datetime) -> None:
         """Say that an API key was used now, and for the last time before at `last`."""
@@ -33,12 +37,22 @@ class Uses(Beside):
         if now - last >= NEWS_AFTER:
             self._note(self._sessions, session_id, now)
 
+    def note_connection(self, connection: Connection, now: datetime) -> None:
+        """Say that an action calls through a connection now, which may have been read a while ago."""
+        last = self._told.get(connection.id) or connection.last_used_at
+        if last is None or now - last >= NEWS_AFTER:
+            if len(self._told) >= MOST_TOLD:
+                self._told.clear()
+            self._told[connection.id] = now
+            self._note(self._connections, connection.id, now)
+
     def write(self) -> None:
         """Write what was said; raises StoreError if the database takes nothing, and keeps it then."""
         with self.lock:
             keys, self._keys = self._keys, {}
             sessions, self._sessions = self._sessions, {}
-        if not keys and not sessions:
+            through, self._connections = self._connections, {}
+        if not keys and not sessions and not through:
             return
         try:
             with self.store.begin_across() as tx:
@@ -46,6 +60,7 @@ class Uses(Beside):
                 for table, column, seen in (
                     (t.api_keys, t.api_keys.c.last_used_at, keys),
                     (t.sessions, t.sessions.c.seen_at, sessions),
+                    (t.connections, t.connections.c.last_used_at, through),
                 ):
                     for row_id, at in sorted(seen.items()):
                         tx.conn.execute(sa.update(table).where(table.c.id == row_id).values({column: at}))
@@ -53,6 +68,7 @@ class Uses(Beside):
             with self.lock:
                 self._keys = keys | self._keys
                 self._sessions = sessions | self._sessions
+                self._connections = through | self._connections
             raise
 
     def _note(self, seen: dict[str, datetime], row_id: str, now: datetime) -> None:

@@ -59,6 +59,37 @@ def get(tx: Tx, workflow_id: str) -> StoredWorkflow:
     return value_of(StoredWorkflow, row)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mentioning:
+    """A workflow in whose draft or published version a text occurs."""
+
+    id: str
+    name: str
+    draft: JsonObject
+    published: JsonObject | None
+
+
+def mentioning(tx: Tx, text: str) -> list[Mentioning]:
+    """Return every workflow in which a text occurs, by name."""
+    table, versions = t.workflows, t.workflow_versions
+    live = sa.and_(
+        versions.c.workflow_id == table.c.id,
+        versions.c.version == table.c.published_version,
+        versions.c.tenant_id == table.c.tenant_id,
+    )
+    occurs = [sa.cast(one.c.document, sa.Text).contains(text, autoescape=True) for one in (table, versions)]
+    query = (
+        sa.select(table.c.id, table.c.name, table.c.document, versions.c.document.label("published"))
+        .select_from(table.outerjoin(versions, live))
+        .where(table.c.tenant_id == tx.tenant_id, sa.or_(*occurs))
+        .order_by(table.c.name)
+    )
+    return [
+        Mentioning(id=row.id, name=row.name, draft=row.document, published=row.published)
+        for row in tx.conn.execute(query)
+    ]
+
+
 def is_published(tx: Tx, workflow_id: str) -> bool:
     """Tell whether a workflow is there and published."""
     table = t.workflows

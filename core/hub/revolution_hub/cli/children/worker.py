@@ -5,6 +5,7 @@ import socket
 
 from revolution_hub.cli.children.start import Started, calm_collector
 from revolution_hub.queue.poller import Poller
+from revolution_hub.queue.prober import Prober
 from revolution_hub.queue.wake import Ear, SocketEar
 from revolution_hub.queue.ways import make_ear
 from revolution_hub.queue.worker import Worker
@@ -18,12 +19,14 @@ def run_worker(child: Started) -> None:
     isolated = child.ear < 0
     ear: Ear = SocketEar() if isolated else make_ear(child.hub.settings, socket.socket(fileno=child.ear))
     worker = Worker(child.hub, ear, child.tell, isolated=isolated)
-    poller = None if isolated else Poller(child.hub, worker.stop)
+    beside: list[Poller | Prober] = []
+    if not isolated:
+        beside = [Poller(child.hub, worker.stop), Prober(child.hub, worker.stop)]
     signal.signal(signal.SIGTERM, lambda *_: worker.stop())
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     calm_collector()
-    if poller is not None:
-        poller.start()
+    for one in beside:
+        one.start()
     worker.run()
-    if poller is not None:
-        poller.stop(LAST_LOOK_S)
+    for one in beside:
+        one.stop(LAST_LOOK_S)

@@ -14,6 +14,7 @@ from revolution_hub.store.tables.approvals import (
 from revolution_hub.store.tables.audit import CHECKPOINT, audit_entries
 from revolution_hub.store.tables.columns import metadata
 from revolution_hub.store.tables.connections import (
+    connection_health,
     connections,
     data_keys,
     pending_authorizations,
@@ -125,6 +126,7 @@ __all__ = [
     "attempts",
     "audit_entries",
     "callbacks",
+    "connection_health",
     "connections",
     "data_keys",
     "deliveries",

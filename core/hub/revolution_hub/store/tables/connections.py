@@ -12,6 +12,9 @@ from revolution_hub.store.tables.columns import (
     whole,
 )
 
+DEFAULT = sa.text("is_default")
+"""Of those with it there is one per tenant and connector at most."""
+
 data_keys = sa.Table(
     "data_keys",
     metadata,
@@ -52,10 +55,41 @@ connections = sa.Table(
     whole("revision"),
     sa.Column("refresh_owner", sa.String(60), nullable=True),
     moment("refresh_until"),
+    sa.Column("refresh_fails", sa.Integer, nullable=False, server_default="0"),
+    moment("refresh_after"),
+    moment("refresh_lost_at"),
+    sa.Column("is_default", sa.Boolean, nullable=False, server_default=sa.false()),
+    moment("last_used_at"),
+    moment("probe_at"),
+    moment("probed_at"),
+    text("problem"),
+    moment("problem_at"),
     moment("created_at", null=False),
     moment("updated_at", null=False),
     sa.UniqueConstraint("tenant_id", "connector", "name"),
     sa.Index(None, "app_id", "account"),
+    sa.Index(None, "probe_at"),
+    sa.Index(
+        "uq_connections_default",
+        "tenant_id",
+        "connector",
+        unique=True,
+        sqlite_where=DEFAULT,
+        postgresql_where=DEFAULT,
+    ),
+)
+
+connection_health = sa.Table(
+    "connection_health",
+    metadata,
+    id_column(),
+    tenant_column(),
+    sa.Column("connection_id", sa.String(40), nullable=False),
+    sa.Column("status", sa.String(20), nullable=False),
+    text("reason"),
+    sa.Column("by_id", sa.String(40), nullable=True),
+    moment("at", null=False),
+    sa.Index(None, "tenant_id", "connection_id", "id"),
 )
 
 pending_authorizations = sa.Table(
