@@ -82,6 +82,7 @@ COMMANDS = {
     "executions replay",
     *(f"events {name}" for name in ("list", "show", "failed", "replay", "progress", "tap", "body")),
     *(f"events {name}" for name in ("emit", "types")),
+    *(f"vault {name}" for name in ("status", "rotate", "verify", "retire")),
     *(f"approvals {name}" for name in ("list", "show", "approve", "reject")),
     *(f"polls {name}" for name in ("list", "show", "pause", "resume", "run")),
     *(f"roles {name}" for name in ("list", "create", "delete")),

@@ -53,6 +53,9 @@ ACROSS_ELSEWHERE = {
     "services/quotas.py put_plan": "plans are of the installation, whose log is that of who changes them",
     "services/quotas.py remove_plan": "plans are of the installation, whose log is that of who changes them",
     "services/quotas.py put_tenant_plan": "a plan is given to another tenant, and entered in both logs",
+    "store/sealed.py tenants_with_keys": "a rotation goes over the data keys of every tenant",
+    "store/sealed.py count_by_master_key": "the master key wraps the data keys of every tenant",
+    "vault/rotation.py _newer_key": "a new key of the installation is entered in the log of its first tenant",
     "prepare.py _first_tenant": "the first start makes the first tenant",
     "services/tenants.py create_tenant": "a new tenant belongs to none yet",
 }

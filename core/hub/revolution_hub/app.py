@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from urllib.parse import urlsplit
 
 from revolution_hub.catalog import Catalog, load_catalog
 from revolution_hub.egress.client import Egress
@@ -16,7 +17,8 @@ from revolution_hub.settings import Settings
 from revolution_hub.store.advice import explained
 from revolution_hub.store.revision import require_current
 from revolution_hub.store.tx import Store
-from revolution_hub.vault.master_key import read_master_key
+from revolution_hub.vault.key_providers import choose_provider
+from revolution_hub.vault.key_ring import KeyRing
 from revolution_hub.vault.vault import Vault, require_right_master_key
 
 _log = logging.getLogger("revolution")
@@ -54,15 +56,30 @@ def usable_store(settings: Settings) -> Iterator[Store]:
         store.close()
 
 
+def read_key_ring(settings: Settings) -> KeyRing:
+    """Read the master keys from where the settings say. Raises SettingsError or VaultError."""
+    parts = urlsplit(settings.master_key_url)
+    port = parts.port or (443 if parts.scheme == "https" else 80)
+    # The operator has named this one address, be it a private one; nothing else is reached for a key.
+    named = Guard(allow=frozenset({((parts.hostname or "").lower(), port)}))
+    return KeyRing(choose_provider(settings, lambda: Egress(SharedPool(named))))
+
+
+def open_vault(settings: Settings, store: Store) -> tuple[KeyRing, Vault]:
+    """Return the master keys and the vault of a database; raises VaultError if they do not belong to it."""
+    require_current(store)
+    ring = read_key_ring(settings)
+    require_right_master_key(store, ring)
+    return ring, Vault(ring, store, utc_now)
+
+
 def make_hub(settings: Settings, wake: Callable[[], None], process: str, *, with_plugins: bool = True) -> Hub:
     """Make the Hub of one process. Raises SettingsError or VaultError in every kind of process alike.
 
     A process that calls no plugin, such as the clock, does without and starts in half the time.
     """
     store = open_store(settings)
-    require_current(store)
-    master = read_master_key(settings.master_key, settings.key_file)
-    require_right_master_key(store, master)
+    _, vault = open_vault(settings, store)
     catalog = load_catalog() if with_plugins else Catalog()
     for plugin in catalog.plugins:
         if plugin.failure:
@@ -72,7 +89,7 @@ def make_hub(settings: Settings, wake: Callable[[], None], process: str, *, with
     return Hub(
         settings=settings,
         store=store,
-        vault=Vault(master, store, utc_now),
+        vault=vault,
         catalog=catalog,
         egress=Egress(SharedPool(Guard(allow=settings.egress_allow))),
         wake=wake,

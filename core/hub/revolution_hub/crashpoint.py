@@ -27,11 +27,12 @@ NAMES = {
     "poll.after_answer": "a poll has its provider's answer, and nothing of it is kept",
     "poll.after_commit": "what a poll has found is kept, and no worker was told",
     "token.after_provider_answer": "a provider has renewed an authorization, and nothing of it is kept",
+    "rotate.mid_batch": "secrets or data keys are sealed anew under a newer key, and that is not committed",
     "clock.after_sweep": "due and abandoned executions are queued, and no worker was told",
 }
 """Every place, and what is true at it."""
 
-ROLES = frozenset({"api", "clock", "worker", "isolated"})
+ROLES = frozenset({"api", "clock", "worker", "isolated", "command"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from revolution_hub.access.api_keys import mint_api_key, shown_part
 from revolution_hub.access.tokens import hash_token
-from revolution_hub.app import usable_store
+from revolution_hub.app import read_key_ring, usable_store
 from revolution_hub.errors import SettingsError, VaultError
 from revolution_hub.model.ids import new_id
 from revolution_hub.model.time import utc_now
@@ -22,7 +22,7 @@ from revolution_hub.store import across, tenants
 from revolution_hub.store.migrate import migrate
 from revolution_hub.store.second_net import excused_role
 from revolution_hub.store.tx import Store
-from revolution_hub.vault.master_key import MasterKey, mint_master_key, read_master_key
+from revolution_hub.vault.master_key import mint_master_key
 from revolution_hub.vault.vault import holds_secrets, require_right_master_key
 
 _log = logging.getLogger("revolution")
@@ -46,8 +46,8 @@ def prepare(settings: Settings, say: Callable[[str], None]) -> None:
         migrate(store)
         _warn_without_second_net(store)
         across.try_to_write(store)
-        master = _master_key(settings, store, say)
-        require_right_master_key(store, master)
+        _mint_for_first_start(settings, store, say)
+        require_right_master_key(store, read_key_ring(settings))
         _first_tenant(settings, store, say)
 
 
@@ -61,17 +61,17 @@ def _warn_without_second_net(store: Store) -> None:
         )
 
 
-def _master_key(settings: Settings, store: Store, say: Callable[[str], None]) -> MasterKey:
-    if settings.master_key is None and not settings.key_file.exists():
-        if holds_secrets(store):
-            raise VaultError(
-                f"the master key is missing: there is no {settings.key_file}, and REVOLUTION_MASTER_KEY is "
-                "not set; the database holds secrets, so no new key is made",
-                code="master_key_missing",
-            )
-        mint_master_key(settings.key_file)
-        say(f"A master key was made in {settings.key_file}. Keep a copy: without it no credential opens.")
-    return read_master_key(settings.master_key, settings.key_file)
+def _mint_for_first_start(settings: Settings, store: Store, say: Callable[[str], None]) -> None:
+    if settings.master_key or settings.master_key_url or settings.key_file.exists():
+        return
+    if holds_secrets(store):
+        raise VaultError(
+            f"the master key is missing: there is no {settings.key_file}, and REVOLUTION_MASTER_KEY is "
+            "not set; the database holds secrets, so no new key is made",
+            code="master_key_missing",
+        )
+    mint_master_key(settings.key_file)
+    say(f"A master key was made in {settings.key_file}. Keep a copy: without it no credential opens.")
 
 
 def _first_tenant(settings: Settings, store: Store, say: Callable[[str], None]) -> None:

@@ -190,11 +190,15 @@ class Settings:
     port: int = _setting(8400, _whole(0, 65535), "port the API listens on; 0 takes a free one")
     public_url: str = _setting("", _url, "how the outside reaches the API; by default http://host:port")
     master_key: Secret | None = _setting(
-        None, Secret, "32 bytes in base64 or hex; by default from the key file"
+        None, Secret, "32 bytes in base64 or hex, several newest first; by default from the key file"
     )
     master_key_file: Path | None = _setting(
         None, Path, "the key file; by default master.key in the data folder"
     )
+    master_key_url: str = _setting("", _url, "the secret with the master key in HashiCorp Vault or OpenBao")
+    master_key_field: str = _setting("master_key", _name, "the member of that secret that holds the key")
+    master_key_token: Secret | None = _setting(None, Secret, "the token with which that secret is read")
+    master_key_token_file: Path | None = _setting(None, Path, "a file with that token, read each time")
     egress_allow: frozenset[tuple[str, int]] = _setting(
         frozenset(), _addresses, "host:port pairs connectors may reach although they are private or loopback"
     )

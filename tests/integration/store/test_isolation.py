@@ -193,6 +193,8 @@ def unless_found(take: Callable[[], Any]) -> Any:
         return None
 
 
+DATA_KEY = tenants.DataKey(id="dek_b", tenant_id="ten_b", wrapped=b"canary-b", created_at=NOW)
+
 FINDS_NOTHING: dict[str, Act] = {
     "workflows.get": lambda tx, _: workflows.get(tx, "wf_b"),
     "workflows.is_published": lambda tx, _: workflows.is_published(tx, "wf_b"),
@@ -251,6 +253,7 @@ FINDS_NOTHING: dict[str, Act] = {
     "idempotency.find_resource": lambda tx, _: idempotency.find_resource(tx, "key_b", "key", "f"),
     "tenants.newest_data_key": lambda tx, _: tenants.newest_data_key(tx),
     "tenants.find_data_key": lambda tx, _: tenants.find_data_key(tx, "dek_b"),
+    "tenants.list_data_keys": lambda tx, _: tenants.list_data_keys(tx),
 }
 
 CHANGES_NOTHING: dict[str, Act] = {
@@ -268,6 +271,7 @@ CHANGES_NOTHING: dict[str, Act] = {
     "roles.remove": lambda tx, _: roles.remove(tx, "role-b"),
     "integrations.put": lambda tx, _: integrations.put(tx, replace(STATE, tenant_id="ten_a", revision=2), 1),
     "tenants.revoke_api_key": lambda tx, _: tenants.revoke_api_key(tx, "key_b", NOW),
+    "tenants.rewrap_data_key": lambda tx, _: tenants.rewrap_data_key(tx, DATA_KEY, b"x", "k"),
     "tenants.revoke_keys_of": lambda tx, _: tenants.revoke_keys_of(tx, "usr_b", NOW),
     "workflows.remove": lambda tx, _: workflows.remove(tx, "wf_b"),
     "hooks.replace": lambda tx, _: hooks.replace(tx, replace(HOOK, secret=None), 1),

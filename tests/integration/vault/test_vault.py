@@ -15,6 +15,7 @@ from revolution_hub.model.connection import Sealed
 from revolution_hub.store import across, connections, tenants
 from revolution_hub.store import tables as t
 from revolution_hub.store.tx import Store
+from revolution_hub.vault.key_ring import KeyRing
 from revolution_hub.vault.master_key import MasterKey
 from revolution_hub.vault.vault import Vault, holds_secrets, require_right_master_key
 
@@ -101,7 +102,7 @@ def test_a_foreign_data_key_is_never_sealed_with_and_older_ones_still_open(
         wrapped = tenants.find_data_key(tx.of("ten_b"), newer)
     assert wrapped is not None
     with store.begin("ten_a") as tx_a:
-        tenants.add_data_key(tx_a, "dek_zzz", wrapped, NOW)
+        tenants.add_data_key(tx_a, "dek_zzz", wrapped.wrapped, NOW, master_key_id=MASTER.key_id)
     assert vault.open("ten_a", "con_1", old) == SECRET
     assert refused(lambda: vault.seal("ten_a", "con_1", SECRET)) == "seal_broken"
 
@@ -109,8 +110,20 @@ def test_a_foreign_data_key_is_never_sealed_with_and_older_ones_still_open(
 def test_another_master_key_opens_nothing(vault: Vault, store: Store, clock: Any) -> None:
     sealed = vault.seal("ten_a", "con_1", SECRET)
     stranger = Vault(OTHER_MASTER, store, clock)
-    assert refused(lambda: stranger.open("ten_a", "con_1", sealed)) == "seal_broken"
-    assert refused(lambda: stranger.seal("ten_a", "con_2", SECRET)) == "seal_broken"
+    assert refused(lambda: stranger.open("ten_a", "con_1", sealed)) == "master_key_gone"
+    assert refused(lambda: stranger.seal("ten_a", "con_2", SECRET)) == "master_key_gone"
+
+
+def test_a_data_key_of_an_older_release_opens_with_the_key_that_wrapped_it(
+    vault: Vault, store: Store, clock: Any
+) -> None:
+    # Given a data key that does not say by which master key it was wrapped
+    sealed = vault.seal("ten_a", "con_1", SECRET)
+    with store.begin_across() as tx:
+        tx.conn.execute(sa.update(t.data_keys).values(master_key_id=None))
+    # Then it opens as soon as that key is among those there are, and with no other
+    assert Vault(KeyRing.of(OTHER_MASTER, MASTER), store, clock).open("ten_a", "con_1", sealed) == SECRET
+    assert refused(lambda: Vault(OTHER_MASTER, store, clock).open("ten_a", "con_1", sealed)) == "seal_broken"
 
 
 def add_tenant(store: Store) -> None:

@@ -7,7 +7,7 @@ before has changed nothing, so the same is looked for again; whoever dies after 
 import logging
 import random
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from revolution_hub.bus.polled import Found, read_polled
@@ -27,6 +27,7 @@ from revolution_hub.model.connection import Connection
 from revolution_hub.model.event import EventSource, Listener
 from revolution_hub.model.event_names import names_above
 from revolution_hub.model.ids import new_id
+from revolution_hub.model.masking import masked, masked_json
 from revolution_hub.model.poll import StoredPoll
 from revolution_hub.model.status import ConnectionStatus
 from revolution_hub.store import connections, integrations, polls, workflows
@@ -230,7 +231,12 @@ def _found(hub: Hub, look: Look) -> Found:
     require_scopes(look.connection, look.poll.scopes)
     with open_context(hub, look, key, look.deadline, nothing) as context:
         answer = guarded(lambda: look.poll(context, cursor))
-    return read_polled(hub, look.connector, look.poll, answer)
+        return _masked(read_polled(hub, look.connector, look.poll, answer))
+
+
+def _masked(found: Found) -> Found:
+    items = tuple(replace(one, data=masked(one.data)) for one in found.items)
+    return replace(found, items=items, cursor=masked_json(found.cursor))
 
 
 def _intakes(hub: Hub, look: Look, found: Found, now: datetime) -> tuple[Intake, ...]:

@@ -22,8 +22,9 @@ from revolution_hub.model.ids import new_id
 from revolution_hub.model.strict_json import dump_json, strict_json
 from revolution_hub.store import across
 from revolution_hub.store.submit import submit, submit_all
-from revolution_hub.vault.apps import app_secrets, app_token
+from revolution_hub.vault.apps import app_secrets, app_token, earlier_tokens
 from revolution_sdk import AppWebhook, Connector, Delivery, DeliveryError, Emitted, Secret
+from revolution_sdk.connector import ChallengeFunction
 
 _log = logging.getLogger("revolution.bus")
 
@@ -119,12 +120,27 @@ def _verify(webhook: AppWebhook, delivery: Delivery, secrets: Sequence[Secret]) 
 def _answer(hub: Hub, webhook: AppWebhook, app: ProviderApp, delivery: Delivery) -> Answered | None:
     if webhook.challenge is None:
         return None
-    text = webhook.challenge(delivery, app_token(hub.vault, app))
+    try:
+        text = webhook.challenge(delivery, app_token(hub.vault, app))
+    except DeliveryError:
+        text = _earlier_answer(hub, webhook.challenge, app, delivery)
+        if text is None:
+            raise
     if text is None:
         return None
     if not 0 < len(text) <= LONGEST_ANSWER or not text.isprintable():
         raise DeliveryError("there is no challenge to answer", code="unreadable")
     return Answered(text=text)
+
+
+def _earlier_answer(
+    hub: Hub, challenge: ChallengeFunction, app: ProviderApp, delivery: Delivery
+) -> str | None:
+    """Answer whoever shows a token that was made before the data key was rotated; None if nobody does."""
+    for token in earlier_tokens(hub.vault, app):
+        with suppress(DeliveryError):
+            return challenge(delivery, token)
+    return None
 
 
 @contextmanager

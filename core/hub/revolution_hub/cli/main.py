@@ -32,6 +32,7 @@ PLACES = {
     "connections": "connections:connections",
     "approvals": "approvals:approvals",
     "audit": "audit:audit",
+    "vault": "vault:vault",
     "usage": "usage:usage",
     "plans": "usage:plans",
 }

@@ -1,6 +1,5 @@
 """`revolution serve` and `revolution migrate`."""
 
-import logging
 import signal
 import socket
 import sys
@@ -8,6 +7,7 @@ from importlib import import_module
 
 from revolution_hub.app import usable_store
 from revolution_hub.cli.first_key import read_api_key
+from revolution_hub.cli.logs import log_to_stderr
 from revolution_hub.cli.show import out, settings
 from revolution_hub.prepare import prepare
 from revolution_hub.settings import Settings
@@ -17,7 +17,7 @@ from revolution_hub.supervisor import Supervisor, listen
 
 def serve() -> None:
     """Run the hub's processes on this machine (API, workers, clock) until it is told to stop."""
-    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    log_to_stderr()
     read = settings()
     listener = listen(read) if read.api_processes else None
     prepare(read, _say)

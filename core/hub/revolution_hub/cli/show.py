@@ -14,6 +14,9 @@ from revolution_sdk.types import JsonObject
 
 out = Console(highlight=False)
 
+KEYS = ("REVOLUTION_MASTER_KEY", "REVOLUTION_MASTER_KEY_TOKEN")
+"""Settings that hold what opens everything."""
+
 _COLORS = {
     "succeeded": "green",
     "running": "cyan",
@@ -35,6 +38,12 @@ _FRAME = 3
 def settings() -> Settings:
     """Read the settings from the environment; raises SettingsError with everything that is wrong."""
     return Settings.read(os.environ)
+
+
+def forget_keys() -> None:
+    """Take the keys out of the environment, so that nothing this process starts is handed them."""
+    for name in KEYS:
+        os.environ.pop(name, None)
 
 
 def fail(line: str) -> None:

@@ -11,12 +11,14 @@ from typing import Protocol, TypeVar
 
 from revolution_hub.egress.transport import Authorize
 from revolution_hub.engine.limits import require_payload
+from revolution_hub.engine.masked import Capabilities, Heard, Masked, hearing, masking
 from revolution_hub.engine.metered import metering
 from revolution_hub.engine.openly import give_address, give_secret
 from revolution_hub.engine.refused import mark_refused
 from revolution_hub.errors import HubError, InputError, LimitError, PluginError
 from revolution_hub.hub import Hub
 from revolution_hub.model.connection import Connection
+from revolution_hub.model.masking import masked
 from revolution_hub.model.status import ConnectionStatus
 from revolution_hub.model.strict_json import dump_json, strict_json
 from revolution_hub.store import across
@@ -68,19 +70,6 @@ class Place(Protocol):
         """The tenant's settings for the connector."""
 
 
-class Capabilities(Protocol):
-    """What stands behind `ctx.call`, `ctx.record` and `ctx.emit`."""
-
-    def call(self, action: str, value: JsonObject, *, name: str = "", connection: str = "") -> Json:
-        """Run another action once."""
-
-    def record(self, name: str, make: Callable[[], Json]) -> Json:
-        """Run a function once."""
-
-    def emit(self, type: str, data: JsonObject, *, key: str = "") -> None:
-        """Report an event."""
-
-
 class NotHere:
     """Refuses all: a look-up changes nothing, so it has no sub-steps and reports nothing itself."""
 
@@ -125,7 +114,7 @@ def call_action(
         hub.store.companion(Uses).note_connection(target.connection, now)
     with open_context(hub, target, key, now + timedelta(seconds=timeout_s), capabilities) as context:
         output = guarded(lambda: target.action(context, deepcopy(value)))
-    return checked_output(hub, target, output)
+        return masked(checked_output(hub, target, output))
 
 
 def require_scopes(connection: Connection | None, scopes: Iterable[str]) -> None:
@@ -157,14 +146,20 @@ def open_context(
     """Make the context of one call; its HTTP client is closed at the end of the block.
 
     `authorize` is for a connection that is not kept yet, whose credential nobody else could put on the wire.
+
+    What is kept of the call goes through `masked` within the block. Errors that leave it are masked already.
     """
     connector, connection = place.connector, place.connection
     tokens = authorize or token_source(hub, connector, connection)
     base_url = connection.base_url if connection else ""
     with (
+        masking() as masker,
         metering(hub, connection) as usage,
-        hub.egress.client(connector, base_url, tokens, deadline, hub.now) as http,
+        hub.egress.client(
+            connector, base_url, Heard(tokens, masker) if tokens else None, deadline, hub.now
+        ) as http,
     ):
+        kept = Masked(capabilities, masker)
         yield ActionContext(
             http=http,
             idempotency_key=key,
@@ -172,11 +167,11 @@ def open_context(
             now=hub.now,
             config=deepcopy(place.config),
             log=logging.getLogger(f"revolution.connector.{connector.name}"),
-            call=capabilities.call,
-            record=capabilities.record,
-            emit=capabilities.emit,
+            call=kept.call,
+            record=kept.record,
+            emit=kept.emit,
             usage=usage,
-            secret=partial(give_secret, hub, connector, connection),
+            secret=hearing(masker, partial(give_secret, hub, connector, connection)),
             address=partial(give_address, hub, connector),
         )
 
@@ -189,7 +184,8 @@ def guarded_confirm(hub: Hub, target: Target, value: JsonObject, key: str, timeo
     deadline = hub.now() + timedelta(seconds=timeout_s)
     try:
         with open_context(hub, target, key, deadline, NotHere("confirm only looks up")) as context:
-            return guarded(lambda: confirm(context, deepcopy(value)))
+            answer = guarded(lambda: confirm(context, deepcopy(value)))
+            return masked(answer) if isinstance(answer, dict) else answer
     except (ConnectorError, HubError, PluginBug) as error:
         return error
 

@@ -156,28 +156,55 @@ def key_query() -> sa.Select[Any]:
     )
 
 
-def add_data_key(tx: Tx, key_id: str, wrapped: bytes, now: datetime) -> None:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DataKey:
+    """A data key as it is kept: wrapped, and with which master key; None if an older release wrapped it."""
+
+    id: str
+    tenant_id: str
+    wrapped: bytes
+    created_at: datetime
+    master_key_id: str | None = None
+
+
+def add_data_key(
+    tx: Tx, key_id: str, wrapped: bytes, now: datetime, *, master_key_id: str | None = None
+) -> None:
     """Keep a wrapped data key of the tenant."""
     tx.conn.execute(
-        sa.insert(t.data_keys).values(id=key_id, tenant_id=tx.tenant_id, wrapped=wrapped, created_at=now)
+        sa.insert(t.data_keys).values(
+            id=key_id,
+            tenant_id=tx.tenant_id,
+            wrapped=wrapped,
+            created_at=now,
+            master_key_id=master_key_id,
+        )
     )
 
 
-def newest_data_key(tx: Tx) -> tuple[str, bytes] | None:
-    """Return id and wrapped bytes of the data key new secrets are sealed with, or None if there is none."""
-    query = (
-        sa.select(t.data_keys.c.id, t.data_keys.c.wrapped)
-        .where(t.data_keys.c.tenant_id == tx.tenant_id)
-        .order_by(t.data_keys.c.id.desc())
-        .limit(1)
-    )
-    row = tx.conn.execute(query).one_or_none()
-    return (row.id, row.wrapped) if row else None
+def newest_data_key(tx: Tx) -> DataKey | None:
+    """Return the data key new secrets are sealed with, or None if there is none."""
+    query = sa.select(t.data_keys).where(t.data_keys.c.tenant_id == tx.tenant_id)
+    row = tx.conn.execute(query.order_by(t.data_keys.c.id.desc()).limit(1)).mappings().one_or_none()
+    return value_of(DataKey, row) if row else None
 
 
-def find_data_key(tx: Tx, key_id: str) -> bytes | None:
-    """Return the wrapped bytes of one of the tenant's data keys, or None."""
-    query = sa.select(t.data_keys.c.wrapped).where(
-        t.data_keys.c.tenant_id == tx.tenant_id, t.data_keys.c.id == key_id
-    )
-    return tx.conn.execute(query).scalar_one_or_none()
+def find_data_key(tx: Tx, key_id: str) -> DataKey | None:
+    """Return one of the tenant's data keys, or None."""
+    row = one_row(tx, t.data_keys, t.data_keys.c.id == key_id)
+    return value_of(DataKey, row) if row else None
+
+
+def list_data_keys(tx: Tx) -> list[DataKey]:
+    """Return the tenant's data keys, the newest first."""
+    query = sa.select(t.data_keys).where(t.data_keys.c.tenant_id == tx.tenant_id)
+    rows = tx.conn.execute(query.order_by(t.data_keys.c.id.desc())).mappings()
+    return [value_of(DataKey, row) for row in rows]
+
+
+def rewrap_data_key(tx: Tx, key: DataKey, wrapped: bytes, master_key_id: str) -> bool:
+    """Keep a data key wrapped anew; False if somebody else wrapped it anew since it was read."""
+    table = t.data_keys
+    same = (table.c.tenant_id == tx.tenant_id, table.c.id == key.id, table.c.wrapped == key.wrapped)
+    changed = sa.update(table).where(*same).values(wrapped=wrapped, master_key_id=master_key_id)
+    return tx.conn.execute(changed).rowcount == 1

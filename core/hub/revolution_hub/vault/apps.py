@@ -54,6 +54,11 @@ def app_token(vault: Vault, app: ProviderApp) -> Secret:
     return Secret(vault.stamp(app.owner_tenant_id or INSTALLATION, PURPOSE, app.id))
 
 
+def earlier_tokens(vault: Vault, app: ProviderApp) -> list[Secret]:
+    """Return every token that was ever handed out: those from before a rotation stay good."""
+    return [Secret(one) for one in vault.stamps(app.owner_tenant_id or INSTALLATION, PURPOSE, app.id)]
+
+
 def _opened(vault: Vault, app: ProviderApp) -> JsonObject:
     return vault.open(app.owner_tenant_id or INSTALLATION, app.id, app.secret)
 

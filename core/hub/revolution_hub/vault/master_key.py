@@ -1,15 +1,19 @@
-"""The master key: read from the environment or a key file, refused when weak, minted once on a first start.
+"""Master keys: read from a text or a key file, refused when weak, minted on a first start or for a rotation.
 
+A text holds one key, or several with the newest first, while what the older ones sealed is sealed anew.
 Nothing here decides when to mint; over existing data a missing or wrong key is an error, never a new key.
 """
 
 import base64
 import binascii
 import errno
+import fcntl
 import os
 import re
 import secrets
 import stat
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from cryptography.hazmat.primitives.hashes import SHA256
@@ -58,17 +62,38 @@ class MasterKey:
 
 
 def read_master_key(value: Secret | None, key_file: Path | None) -> MasterKey:
-    """Read the key from `value`, the content of the environment variable, or else from `key_file`.
+    """Return the newest key of `value`, the content of the environment variable, or else of `key_file`.
 
-    Either holds 32 bytes as base64 (standard or URL alphabet) or hex; blanks around are ignored. Raises
-    VaultError `master_key_missing` when there is neither, `master_key_unreadable` when it is no key text,
-    `master_key_weak` when the key, or a file that others may read, protects nothing.
+    Raises VaultError `master_key_missing` when there is neither, else as `parse_master_keys` does, and
+    `master_key_weak` for a file that others may read.
     """
     if value:
-        return _parse(value.reveal())
+        return parse_master_keys(value.reveal())[0]
     if key_file is None:
         raise _missing("set REVOLUTION_MASTER_KEY or REVOLUTION_MASTER_KEY_FILE")
-    return _parse(_read_file(key_file))
+    return read_key_file(key_file)[0]
+
+
+def read_key_file(path: Path) -> tuple[MasterKey, ...]:
+    """Return the keys of a key file, the newest first; raises VaultError as `read_master_key` does."""
+    return parse_master_keys(_read_file(path))
+
+
+def parse_master_keys(text: str) -> tuple[MasterKey, ...]:
+    """Return the keys of a text, the newest first: each 32 bytes as base64 (either alphabet) or hex.
+
+    Between them stand line feeds or commas; blanks around them are ignored. Raises VaultError
+    `master_key_unreadable` when it is no key text, `master_key_weak` when a key protects nothing.
+    """
+    found = [_parse(one) for one in re.split(r"[,\n]", text) if one.strip()]
+    if not found:
+        raise _unreadable("it is neither base64 nor hex")
+    return tuple({one.key_id: one for one in found}.values())
+
+
+def make_master_key() -> MasterKey:
+    """Make a random key; it is kept nowhere yet."""
+    return MasterKey(secrets.token_bytes(KEY_BYTES))
 
 
 def mint_master_key(path: Path) -> MasterKey:
@@ -77,20 +102,60 @@ def mint_master_key(path: Path) -> MasterKey:
     The file is on disk when this returns. Raises VaultError `master_key_exists` if there is a file already
     and `master_key_unwritable` if none can be made.
     """
-    key = MasterKey(secrets.token_bytes(KEY_BYTES))
+    key = make_master_key()
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        _write_new(path, base64.b64encode(key.reveal()) + b"\n")
+        _write_new(path, _text([key]))
         _sync_folder(path.parent)
     except OSError as error:
         if isinstance(error, FileExistsError) and os.path.lexists(path):
             raise VaultError(
                 f"{path} exists already; a key is never overwritten", code="master_key_exists"
             ) from None
-        raise VaultError(
-            f"the key file {path} cannot be written: {error.strerror}", code="master_key_unwritable"
-        ) from error
+        raise _unwritable(path, error) from error
     return key
+
+
+def write_key_file(path: Path, keys: Sequence[MasterKey]) -> None:
+    """Put other keys into a key file, the newest first, in one step: nobody ever reads half of it.
+
+    Raises VaultError `master_key_unwritable` if that cannot be done; the file is then as it was.
+    """
+    # Through a link the file itself is replaced, not the link.
+    target = path.resolve()
+    beside = target.with_name(f".{target.name}.{secrets.token_hex(8)}")
+    try:
+        _write_new(beside, _text(keys))
+        beside.replace(target)
+        _sync_folder(target.parent)
+    except OSError as error:
+        beside.unlink(missing_ok=True)
+        raise _unwritable(path, error) from error
+
+
+@contextmanager
+def holding(path: Path) -> Iterator[None]:
+    """Let one process of this machine at a time change what is in a key file.
+
+    Raises VaultError `master_key_busy` while another one does.
+    """
+    lock = path.with_name(f"{path.name}.lock")
+    try:
+        handle = os.open(lock, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        raise _unwritable(path, error) from error
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield
+    except BlockingIOError:
+        raise VaultError("another process is rotating the master key", code="master_key_busy") from None
+    finally:
+        # The lock ends with the last descriptor, so a killed process leaves none behind.
+        os.close(handle)
+
+
+def _text(keys: Sequence[MasterKey]) -> bytes:
+    return b"".join(base64.b64encode(one.reveal()) + b"\n" for one in keys)
 
 
 def _parse(text: str) -> MasterKey:
@@ -164,6 +229,12 @@ def _weak(why: str) -> VaultError:
 
 def _missing(why: str) -> VaultError:
     return VaultError(f"there is no master key: {why}", code="master_key_missing")
+
+
+def _unwritable(path: Path, error: OSError) -> VaultError:
+    return VaultError(
+        f"the key file {path} cannot be written: {error.strerror}", code="master_key_unwritable"
+    )
 
 
 def _unreadable(why: str) -> VaultError:

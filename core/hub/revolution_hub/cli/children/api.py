@@ -18,6 +18,7 @@ def run_api(child: Started) -> None:
     config = uvicorn.Config(
         api,
         http=Wire,
+        log_config=None,
         log_level="warning",
         access_log=False,
         proxy_headers=False,

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from setproctitle import setproctitle
 
 from revolution_hub.app import make_hub
-from revolution_hub.cli.show import fail, settings
+from revolution_hub.cli.logs import log_to_stderr
+from revolution_hub.cli.show import fail, forget_keys, settings
 from revolution_hub.crashpoint import arm
 from revolution_hub.errors import HubError, SettingsError
 from revolution_hub.hub import Hub
@@ -52,11 +53,7 @@ class Started:
 def run_child(given: Given, work: Callable[[Started], None]) -> None:
     """Run `work` in this process, which was made for it, with the descriptors it was given."""
     setproctitle(f"revolution {given.role} {given.name}")
-    logging.basicConfig(
-        level=logging.WARNING,
-        format=f"%(asctime)s {given.role} %(levelname)s %(name)s: %(message)s",
-        force=True,
-    )
+    log_to_stderr(given.role)
     threading.Thread(target=_end_with_parent, args=(given.lifeline,), daemon=True).start()
     hub, waker = _make(given)
     work(Started(hub=hub, post=socket.socket(fileno=given.reports), ear=given.ear, listen=given.listen))
@@ -82,6 +79,7 @@ def _make(given: Given) -> tuple[Hub, Waker]:
     role = given.role
     try:
         read = settings()
+        forget_keys()
         if read.crashpoint is not None:
             arm(read.crashpoint, role, read.data_dir)
         _check_broker(read)
@@ -93,7 +91,8 @@ def _make(given: Given) -> tuple[Hub, Waker]:
         sys.exit(1)
     except HubError as error:
         fail(error.message)
-        sys.exit(CONFIGURATION_FAULT)
+        # A key store may be away for a while, as a database may.
+        sys.exit(1 if error.code == "key_store_away" else CONFIGURATION_FAULT)
 
 
 def _check_broker(read: Settings) -> None:

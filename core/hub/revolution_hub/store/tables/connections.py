@@ -22,6 +22,7 @@ data_keys = sa.Table(
     tenant_column(),
     sa.Column("wrapped", sa.LargeBinary, nullable=False),
     moment("created_at", null=False),
+    sa.Column("master_key_id", sa.String(40), nullable=True),
     sa.Index(None, "tenant_id"),
 )
 
