@@ -11,15 +11,13 @@ from typing import Final, TypeVar
 
 from revolution_hub.access.rbac import require
 from revolution_hub.access.tokens import hash_token, mint_token
-from revolution_hub.bus.poll import arrange
 from revolution_hub.errors import AccessError, ConflictError, InputError, LimitError, NotFoundError
 from revolution_hub.hub import Hub
-from revolution_hub.model.audit import entry_of
 from revolution_hub.model.connection import Connection, PendingAuthorization
 from revolution_hub.model.ids import new_id
 from revolution_hub.model.principal import Principal
-from revolution_hub.model.status import ConnectionStatus
 from revolution_hub.services.guard import require_on_connection, require_some
+from revolution_hub.services.keeping import drafted, keep_again, keep_new
 from revolution_hub.services.oauth_pages import (
     ALLOW_SETTING,
     app_for,
@@ -32,13 +30,11 @@ from revolution_hub.services.oauth_pages import (
     scopes_for,
 )
 from revolution_hub.services.quotas import require_within
-from revolution_hub.store import audit, authorizations, connections, executions, integrations, polls
+from revolution_hub.store import authorizations, connections, integrations
 from revolution_hub.vault.apps import client_of
 from revolution_hub.vault.codes import Answered, consent_url, exchanged, new_verifier
 from revolution_hub.vault.token_endpoint import Grant, clean
-from revolution_hub.vault.vault import MARKED
 from revolution_sdk import Connector, ConnectorError, OAuth2, RejectedError, RetryableError
-from revolution_sdk.types import JsonObject
 
 GOOD_FOR: Final = timedelta(minutes=10)
 _TRIES: Final = 5
@@ -121,9 +117,6 @@ def finish(hub: Hub, principal: Principal, session_id: str | None, connector: st
     scopes = pending.scopes if grant.scopes is None else grant.scopes
     keep = _keep_new if pending.connection_id is None else _keep_again
     kept = keep(hub, principal, pending, replace(grant, scopes=scopes))
-    hub.wake()
-    with hub.store.read(principal.tenant_id) as tx:
-        kept = connections.get(tx, kept.id)
     missing = sorted(set(pending.scopes) - set(scopes))
     return Done(connection=kept, missing=missing, return_to=pending.return_to)
 
@@ -246,33 +239,17 @@ def _translated(ask: Callable[[], T]) -> T:
 
 
 def _keep_new(hub: Hub, principal: Principal, pending: PendingAuthorization, grant: Grant) -> Connection:
-    now, connection_id = hub.now(), new_id("con")
-    connection = Connection(
-        id=connection_id,
-        tenant_id=pending.tenant_id,
-        connector=pending.connector,
-        name=pending.name,
-        status=ConnectionStatus.CONNECTED,
-        base_url=pending.base_url,
-        account=grant.account,
-        app_id=pending.app_id,
+    draft = drafted(
+        hub,
+        principal,
+        pending.connector,
+        pending.name,
+        grant,
         auth_kind=OAuth2.kind,
-        scopes=grant.scopes,
-        credential=hub.vault.seal(pending.tenant_id, connection_id, grant.document),
-        created_at=now,
-        updated_at=now,
+        base_url=pending.base_url,
+        app_id=pending.app_id,
     )
-    marks = _marks(hub, principal, grant)
-    with hub.store.begin(pending.tenant_id) as tx:
-        require_within(hub, tx, "connections", connections.count_all(tx))
-        connections.add(tx, connection)
-        executions.resume_waiting_on(tx, connection.connector)
-        arrange(hub, tx)
-        after = _said(connection)
-        audit.append(
-            tx, entry_of(principal, "connection.create", connection.id, now, after=after, marks=marks)
-        )
-    return connection
+    return keep_new(hub, principal, draft, marked=_marked(grant))
 
 
 def _keep_again(hub: Hub, principal: Principal, pending: PendingAuthorization, grant: Grant) -> Connection:
@@ -290,26 +267,10 @@ def _keep_again(hub: Hub, principal: Principal, pending: PendingAuthorization, g
             auth_kind=OAuth2.kind,
         )
         # A renewal of the old grant may come in between; then it is done once more over that one.
-        if _replaced(hub, principal, present, wanted, grant):
-            return wanted
+        kept = keep_again(hub, principal, present, wanted, grant, marked=_marked(grant))
+        if kept is not None:
+            return kept
     raise ConflictError("the connection was changed meanwhile; begin anew")
-
-
-def _replaced(hub: Hub, principal: Principal, present: Connection, wanted: Connection, grant: Grant) -> bool:
-    now, marks = hub.now(), _marks(hub, principal, grant)
-    version = present.credential.version + 1
-    sealed = hub.vault.seal(present.tenant_id, present.id, grant.document, version=version)
-    before, after = _said(present), _said(wanted)
-    with hub.store.begin(present.tenant_id) as tx:
-        if not authorizations.authorize(tx, wanted, sealed, now):
-            return False
-        executions.resume_waiting_on(tx, present.id)
-        polls.wake(tx, present.id, now)
-        arrange(hub, tx)
-        action = "connection.reauthorize"
-        entry = entry_of(principal, action, present.id, now, before=before, after=after, marks=marks)
-        audit.append(tx, entry)
-    return True
 
 
 def _require_same_account(pending: PendingAuthorization, present: Connection, grant: Grant) -> None:
@@ -322,17 +283,5 @@ def _require_same_account(pending: PendingAuthorization, present: Connection, gr
     raise ConflictError(told, code="other_account")
 
 
-def _said(connection: Connection) -> JsonObject:
-    given = {
-        "account": connection.account,
-        "app": connection.app_id,
-        "base_url": connection.base_url,
-        "name": connection.name,
-        "scopes": connection.scopes,
-    }
-    return {name: value for name, value in given.items() if value}
-
-
-def _marks(hub: Hub, principal: Principal, grant: Grant) -> dict[str, str]:
-    kept = str(grant.document.get("refresh_token") or grant.document["access_token"])
-    return {"credential": hub.vault.stamp(principal.tenant_id, MARKED, kept)}
+def _marked(grant: Grant) -> str:
+    return str(grant.document.get("refresh_token") or grant.document["access_token"])

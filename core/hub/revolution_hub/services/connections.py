@@ -6,8 +6,6 @@ import httpx2
 from jsonschema import Draft202012Validator
 
 from revolution_hub.access.rbac import SharedKind, require
-from revolution_hub.bus.poll import arrange
-from revolution_hub.bus.probing import next_probe
 from revolution_hub.engine import settle
 from revolution_hub.engine.call import PluginBug
 from revolution_hub.engine.probe import NotKept, check
@@ -15,21 +13,18 @@ from revolution_hub.errors import ConflictError, InputError, NotFoundError, Prob
 from revolution_hub.hub import Hub
 from revolution_hub.model.audit import entry_of
 from revolution_hub.model.connection import Connection
-from revolution_hub.model.ids import new_id
 from revolution_hub.model.principal import Principal
-from revolution_hub.model.status import ConnectionStatus
 from revolution_hub.model.strict_json import canonical_json
 from revolution_hub.services.connection_impact import require_unused
 from revolution_hub.services.guard import require_on_connection, require_some, visible
-from revolution_hub.services.idempotency import Once, first_made, remember
+from revolution_hub.services.idempotency import Once, first_made
+from revolution_hub.services.keeping import drafted, keep_again, keep_new
 from revolution_hub.services.oauth_pages import find_app, known_app, require_named_by_operator
-from revolution_hub.services.quotas import require_within
 from revolution_hub.services.revoking import end_grant
 from revolution_hub.store import audit, connections, executions, polls
 from revolution_hub.store.paging import Page
 from revolution_hub.vault.apps import client_of
 from revolution_hub.vault.grants import Grant, obtained
-from revolution_hub.vault.vault import MARKED
 from revolution_sdk import Connector, ConnectorError, OAuth2
 from revolution_sdk.types import JsonObject
 
@@ -66,20 +61,7 @@ def create_connection(
     grant = _try(hub, connector, wanted, principal.tenant_id)
     connection = _draft(hub, principal, connector, wanted, grant)
     _check_grant(hub, connector, connection, grant)
-    now = connection.created_at
-    marks = _marks(hub, principal, wanted.credential)
-    with hub.store.begin(principal.tenant_id) as tx:
-        require_within(hub, tx, "connections", connections.count_all(tx))
-        connections.add(tx, connection, by_id=principal.id)
-        executions.resume_waiting_on(tx, connector.name)
-        arrange(hub, tx)
-        remember(tx, principal, once, connection.id, now)
-        audit.append(
-            tx, entry_of(principal, "connection.create", connection.id, now, after=_said(wanted), marks=marks)
-        )
-        kept = connections.get(tx, connection.id)
-    hub.wake()
-    return kept
+    return keep_new(hub, principal, connection, marked=canonical_json(wanted.credential), once=once)
 
 
 def try_credential(
@@ -148,45 +130,13 @@ def reauthorize(
     grant = _try(hub, declared, wanted, principal.tenant_id)
     if present.account is not None and grant.account != present.account:
         raise _wrong("credential", "this credential belongs to another account", "other_account")
-    moved = replace(present, base_url=wanted.base_url)
-    _check_grant(hub, declared, moved, grant)
-    return _replaced(hub, principal, moved, grant, credential)
-
-
-def _replaced(
-    hub: Hub, principal: Principal, present: Connection, grant: Grant, credential: JsonObject
-) -> Connection:
-    now, disabled = hub.now(), present.status is ConnectionStatus.DISABLED
-    sealed = hub.vault.seal(
-        principal.tenant_id, present.id, grant.document, version=present.credential.version + 1
+    moved = replace(
+        present, base_url=wanted.base_url, scopes=grant.scopes, account=grant.account or present.account
     )
-    marks = _marks(hub, principal, credential)
-    with hub.store.begin(principal.tenant_id) as tx:
-        if not connections.replace_credential(
-            tx,
-            present,
-            sealed,
-            status=present.status if disabled else ConnectionStatus.CONNECTED,
-            reason=present.status_reason if disabled else None,
-            now=now,
-            revision=present.revision + 1,
-            by_id=principal.id,
-        ):
-            raise ConflictError("the connection was changed meanwhile; try again")
-        if not disabled:
-            executions.resume_waiting_on(tx, present.id)
-            polls.wake(tx, present.id, now)
-        entry = entry_of(
-            principal,
-            "connection.reauthorize",
-            present.id,
-            now,
-            after={"base_url": present.base_url} if present.base_url else None,
-            marks=marks,
-        )
-        audit.append(tx, entry)
-        kept = connections.get(tx, present.id)
-    hub.wake()
+    _check_grant(hub, declared, moved, grant)
+    kept = keep_again(hub, principal, present, moved, grant, marked=canonical_json(credential))
+    if kept is None:
+        raise ConflictError("the connection was changed meanwhile; try again")
     return kept
 
 
@@ -223,22 +173,15 @@ def _get(hub: Hub, principal: Principal, connector: str, connection_id: str) -> 
 def _draft(
     hub: Hub, principal: Principal, connector: Connector, wanted: NewConnection, grant: Grant
 ) -> Connection:
-    now, connection_id = hub.now(), new_id("con")
-    return Connection(
-        id=connection_id,
-        tenant_id=principal.tenant_id,
-        connector=connector.name,
-        name=wanted.name,
-        status=ConnectionStatus.CONNECTED,
-        base_url=wanted.base_url,
-        account=grant.account,
-        app_id=wanted.app,
+    return drafted(
+        hub,
+        principal,
+        connector.name,
+        wanted.name,
+        grant,
         auth_kind=connector.auth_of(wanted.auth).kind,
-        scopes=grant.scopes,
-        credential=hub.vault.seal(principal.tenant_id, connection_id, grant.document),
-        probe_at=next_probe(hub, now),
-        created_at=now,
-        updated_at=now,
+        base_url=wanted.base_url,
+        app_id=wanted.app,
     )
 
 
@@ -255,15 +198,6 @@ def _check_grant(hub: Hub, connector: Connector, connection: Connection, grant: 
     except PluginBug as error:
         told = settle.describe(error.error)
         raise _wrong("credential", str(told["message"]), str(told["code"])) from error
-
-
-def _said(wanted: NewConnection) -> JsonObject:
-    given = {"app": wanted.app, "base_url": wanted.base_url, "credential": True, "name": wanted.name}
-    return {name: value for name, value in given.items() if value}
-
-
-def _marks(hub: Hub, principal: Principal, credential: JsonObject) -> dict[str, str]:
-    return {"credential": hub.vault.stamp(principal.tenant_id, MARKED, canonical_json(credential))}
 
 
 def _with_app(hub: Hub, connector: Connector, wanted: NewConnection, tenant_id: str) -> NewConnection:

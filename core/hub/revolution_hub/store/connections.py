@@ -105,16 +105,18 @@ def replace_credential(
 ) -> bool:
     """Store a new credential if nobody stored another meanwhile; True if it was stored.
 
-    A person's change comes with the connection's next `revision`, and perhaps with another base URL, which
-    is kept with the credential that was given for it.
+    A person's change comes with the connection's next `revision`, and is stored if nobody else has changed
+    the connection. With it comes what the connection says it belongs to: address, account, scopes, app, kind.
     """
     table = t.connections
+    same = [] if revision is None else [table.c.revision == connection.revision]
     done = tx.conn.execute(
         sa.update(table)
         .where(
             table.c.tenant_id == tx.tenant_id,
             table.c.id == connection.id,
             table.c.sealed_version == connection.credential.version,
+            *same,
         )
         .values(
             **sealed_columns(sealed),
@@ -124,6 +126,10 @@ def replace_credential(
             updated_at=now,
             revision=revision or table.c.revision,
             base_url=connection.base_url,
+            account=connection.account,
+            scopes=connection.scopes,
+            app_id=connection.app_id,
+            auth_kind=connection.auth_kind,
         )
     )
     if done.rowcount == 1 and connection.status is not status:
