@@ -53,6 +53,7 @@ bench: $(STAMP) ## Measure; each benchmark prints one JSON object as its last li
 	@$(BIN)/python benchmarks/memory.py
 	@$(BIN)/python benchmarks/growth.py
 	@$(BIN)/python benchmarks/access.py
+	@$(BIN)/python benchmarks/vault.py
 
 check: $(STAMP) ## Format, lint, types, import contracts
 	@$(BIN)/ruff format --check .

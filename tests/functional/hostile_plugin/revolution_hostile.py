@@ -2,6 +2,7 @@
 
 import os
 import signal
+import subprocess
 import time
 
 from revolution_sdk import ActionContext, Connector, JsonObject, hookimpl
@@ -53,6 +54,13 @@ def take_time(ctx: ActionContext, value: JsonObject) -> JsonObject:
 def raise_exit(ctx: ActionContext, value: JsonObject) -> JsonObject:
     """Try to end the interpreter the polite way."""
     raise SystemExit("secret-in-the-message")
+
+
+@hostile.action(input=_NOTHING, output=_DONE, effect="read")
+def show_environment(ctx: ActionContext, value: JsonObject) -> JsonObject:
+    """Say what a process that is started from here would be handed."""
+    names = subprocess.run(["/usr/bin/env"], capture_output=True, text=True, check=True).stdout.splitlines()
+    return {"done": " ".join(one.partition("=")[0] for one in names)}
 
 
 @hookimpl

@@ -25,6 +25,7 @@ SCRIPTS = (
     "memory.py",
     "growth.py",
     "access.py",
+    "vault.py",
 )
 
 
