@@ -47,7 +47,10 @@ SDK = {
     "UnknownOutcomeError",
     "hookimpl",
 }
-SANDBOX = {"Answer", "Call", "Fault", "RunningSandbox", "Sandbox", "Tokens", "run_sandbox"}
+SANDBOX = {
+    *("Agreed", "Answer", "Call", "Consent", "Fault"),
+    *("RunningSandbox", "Sandbox", "Tokens", "run_sandbox"),
+}
 TESTING = {"Conformance", "check_poll", "connect", "make_context"}
 
 COMMANDS = {

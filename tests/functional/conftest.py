@@ -31,8 +31,12 @@ CONTRACTS = {
     "google": ("google/google.trimmed.openapi.json", "https://www.googleapis.com", google_sandbox),
     "ai": ("openai/openai.trimmed.openapi.json", "https://api.openai.com", ai_sandbox),
 }
-# Google's token endpoint is in neither of its documents, so the contract does not know it.
-OUTSIDE = {"google": {"/token"}}
+# No contract knows the consent pages, nor Google's any of what has to do with authorization; HubSpot's has
+# no answer of its revocation but that of an error.
+OUTSIDE = {
+    "google": {"/token", "/revoke", "/o/oauth2/v2/auth", "/v1/userinfo"},
+    "hubspot": {"/oauth/authorize", "/oauth/2026-03/token/revoke"},
+}
 
 
 class Checked:

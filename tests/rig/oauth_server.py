@@ -171,13 +171,14 @@ def make_app() -> Flask:
     server.register_endpoint(Revocation)
     server.register_extension(Issuer())
     add_protocol(app, server)
+    add_resources(app)
     add_controls(app)
     add_knowledge(app)
     return app
 
 
 def add_protocol(app: Flask, server: AuthorizationServer) -> None:
-    """Serve what any provider serves: consent, token, revocation, who that is, and one thing to read."""
+    """Serve what has to do with authorization: consent, tokens, and their end."""
 
     @app.route("/authorize", methods=["GET", "POST"])
     def authorize() -> ResponseReturnValue:
@@ -213,6 +214,10 @@ def add_protocol(app: Flask, server: AuthorizationServer) -> None:
                 return "", STATE.behavior["revoke_status"]
             made: ResponseReturnValue = server.create_endpoint_response("revocation")
             return made
+
+
+def add_resources(app: Flask) -> None:
+    """Serve who somebody is, and one thing to read, to whoever has a good token."""
 
     @app.get("/userinfo")
     def userinfo() -> ResponseReturnValue:

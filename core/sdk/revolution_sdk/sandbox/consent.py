@@ -62,7 +62,7 @@ class Consent:
         self._client_id = client_id
         self._accounts = accounts
         self._codes: dict[str, _Code] = {}
-        self._grants: list[_Grant] = []
+        self._by_token: dict[str, _Grant] = {}
         self._lock = threading.Lock()
 
     def ask(self, call: Call) -> Answer:
@@ -108,7 +108,7 @@ class Consent:
             if not hmac.compare_digest(_challenge(form.get("code_verifier", "")), code.challenge):
                 return None
             grant = _Grant(agreed=code.agreed, current=_refresh_token())
-            self._grants.append(grant)
+            self._by_token[grant.current] = grant
             return grant.agreed, grant.current
 
     def refresh(self, refresh_token: str, *, rotate: bool) -> tuple[Agreed, str] | None:
@@ -124,6 +124,7 @@ class Consent:
             if rotate:
                 grant.ended.add(grant.current)
                 grant.current = _refresh_token()
+                self._by_token[grant.current] = grant
             return replace(grant.agreed), grant.current
 
     def revoke(self, refresh_token: str) -> Agreed | None:
@@ -136,9 +137,7 @@ class Consent:
             return grant.agreed
 
     def _find(self, refresh_token: str) -> _Grant | None:
-        return next(
-            (one for one in self._grants if refresh_token == one.current or refresh_token in one.ended), None
-        )
+        return self._by_token.get(refresh_token)
 
     def _fault(self, call: Call) -> str:
         query = call.query
