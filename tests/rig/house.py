@@ -6,8 +6,8 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from revolution_hub.model.connection import Connection, Hook, ProviderApp
-from revolution_hub.store import apps, connections, hooks, tenants
+from revolution_hub.model.connection import Connection, Hook, PendingAuthorization, ProviderApp
+from revolution_hub.store import apps, authorizations, connections, hooks, tenants
 from revolution_hub.store.sealed import INSTALLATION, PLACES
 from revolution_hub.store.tx import Store
 from revolution_hub.vault.key_providers import KeyFile
@@ -79,8 +79,24 @@ class House:
             secret=self.vault.seal("ten_a", "hok_1", SECRET),
             created_at=self.clock(),
         )
+        pending = PendingAuthorization(
+            id="oap_1",
+            tenant_id="ten_a",
+            state_hash="state",
+            session_id="ses_1",
+            user_id="usr_1",
+            connector="acme",
+            app_id="app_own",
+            name="default",
+            base_url="",
+            scopes=[],
+            verifier=self.vault.seal("ten_a", "oap_1", SECRET),
+            created_at=self.clock(),
+            expires_at=self.clock(),
+        )
         with self.store.begin("ten_a") as tx:
             hooks.add(tx, hook)
+            authorizations.add(tx, pending)
 
     def add_app(self, app_id: str, owner: str | None) -> None:
         """Keep a provider app."""

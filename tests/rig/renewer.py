@@ -5,16 +5,19 @@ when there is one more line.
 """
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from functools import partial
+from pathlib import Path
 from threading import Barrier
 from typing import Any
 
 from revolution_hub.catalog import Catalog
+from revolution_hub.crashpoint import arm, parse_crash_point
 from revolution_hub.egress.client import Egress
 from revolution_hub.egress.guard import Guard
 from revolution_hub.egress.pool import SharedPool
@@ -110,13 +113,28 @@ def need_together(hub: Hub, connection_id: str, threads: int) -> list[str]:
         return list(pool.map(need, range(threads)))
 
 
-def renew_in_processes(database: str, host: str, connection_id: str, threads: Sequence[int]) -> list[str]:
-    """Let a process for each of these numbers of threads need the token; returns what all were given."""
+def renew_in_processes(
+    database: str,
+    host: str,
+    connection_id: str,
+    threads: Sequence[int],
+    *,
+    dies_at: str = "",
+    folder: Path = Path(),
+) -> list[str]:
+    """Let a process for each of these numbers of threads need the token; returns what all were given.
+
+    One of them dies at the crash point, if there is one, and was given nothing.
+    """
     started = []
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])}
     for count in threads:
         command = [sys.executable, "-m", "rig.renewer"]
-        process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        process = subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment
+        )
         task = {"database": database, "host": host, "connection_id": connection_id, "threads": count}
+        task |= {"dies_at": dies_at, "folder": str(folder)}
         started.append(process)
         _say(process, json.dumps(task))
     try:
@@ -130,7 +148,7 @@ def renew_in_processes(database: str, host: str, connection_id: str, threads: Se
         for process in started:
             process.kill()
             process.wait()
-    return [found for answer in answers for found in json.loads(answer)]
+    return [found for answer in answers if answer for found in json.loads(answer)]
 
 
 def _say(process: "subprocess.Popen[str]", line: str) -> None:
@@ -144,6 +162,8 @@ def main() -> None:
     task: dict[str, Any] = json.loads(sys.stdin.readline())
     store = Store(task["database"])
     hub = hub_on(store, task["host"])
+    if task["dies_at"]:
+        arm(parse_crash_point(task["dies_at"]), "worker", Path(task["folder"]))
     print("ready", flush=True)
     sys.stdin.readline()
     print(json.dumps(need_together(hub, task["connection_id"], task["threads"])))

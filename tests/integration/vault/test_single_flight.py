@@ -1,14 +1,15 @@
 """One renewal for everybody: also at a server that rotates refresh tokens and punishes a second use."""
 
 from collections.abc import Callable, Iterator
-from datetime import timedelta
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import httpx2
 import pytest
 from rig.oauth import OAuthServer, start_oauth_server
-from rig.renewer import TENANT, connect_expired, hub_on, renew_in_processes
+from rig.renewer import TENANT, connect_expired, hub_on, need_together, renew_in_processes
 
 from revolution_hub.model.status import ConnectionStatus
 from revolution_hub.store import connections, health, renewals
@@ -35,12 +36,11 @@ def server(shared_server: OAuthServer) -> OAuthServer:
 
 
 def test_fifty_workers_of_four_processes_renew_one_expired_token_once(
-    server: OAuthServer, database: str, store: Store, monkeypatch: pytest.MonkeyPatch
+    server: OAuthServer, database: str, store: Store
 ) -> None:
     server.behave(delay_s=0.2)
     hub = hub_on(store, server.host)
     connection = connect_expired(hub, server.host, server.authorization())
-    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parents[2]))
     found = renew_in_processes(database, server.host, connection.id, [13, 13, 12, 12])
     counts = server.counts()
     assert (len(found), len(set(found))) == (50, 1)
@@ -50,6 +50,24 @@ def test_fifty_workers_of_four_processes_renew_one_expired_token_once(
     with store.read(TENANT) as tx:
         kept = connections.get(tx, connection.id)
     assert (kept.credential.version, kept.status, kept.problem) == (2, ConnectionStatus.CONNECTED, None)
+    hub.egress.close()
+
+
+def test_an_answer_that_died_with_its_process_is_explained_and_asked_for_once(
+    server: OAuthServer, database: str, store: Store, tmp_path: Path
+) -> None:
+    """The provider has put another refresh token in the place of ours, and who learned of it is dead."""
+    hub = hub_on(store, server.host)
+    connection = connect_expired(hub, server.host, server.authorization())
+    point = "token.after_provider_answer"
+    assert renew_in_processes(database, server.host, connection.id, [3], dies_at=point, folder=tmp_path) == []
+    later = replace(hub, now=lambda: datetime.now(UTC) + timedelta(seconds=LEASE_S + 1))
+    assert set(need_together(later, connection.id, 5)) <= {"grant_refused", "connection_needs_reauth"}
+    with store.read(TENANT) as tx:
+        kept = connections.get(tx, connection.id)
+    assert kept.status is ConnectionStatus.NEEDS_REAUTH
+    assert "the answer to an earlier renewal was lost" in str(kept.status_reason)
+    assert server.counts()["refreshed"] == 1
     hub.egress.close()
 
 
