@@ -19,6 +19,8 @@ from revolution_hub.store import tables as t
 from revolution_hub.store.events import EventFilter
 from revolution_hub.store.paging import Page
 from revolution_hub.vault.apps import app_token
+from revolution_hub.vault.master_key import MasterKey
+from revolution_hub.vault.vault import INSTALLATION, Vault
 from revolution_sdk import DeliveryError
 
 NEEDS_REAUTH = ConnectionStatus.NEEDS_REAUTH
@@ -211,6 +213,21 @@ def test_a_question_is_answered_only_to_who_shows_the_token(bench: Any, shop: Sh
         with pytest.raises(DeliveryError):
             shop.deliver(method="GET", query=question(wrong))
     assert bench.counts() == [0, 0, 0, 0]
+
+
+def test_a_token_from_before_a_rotation_of_keys_is_still_good(bench: Any, shop: Shop) -> None:
+    token, owner = app_token(bench.hub.vault, shop.app).reveal(), shop.app.owner_tenant_id
+    with bench.hub.store.begin(owner or INSTALLATION) as tx:
+        bench.hub.vault.add_data_key(tx)
+    # A process that starts behind the rotation hands out another one, and takes both.
+    vault = Vault(MasterKey(bytes(range(100, 132))), bench.hub.store, bench.clock)
+    shop.bench = replace(bench, hub=replace(bench.hub, vault=vault))
+    newer = app_token(vault, shop.app).reveal()
+    assert newer != token
+    for good in (token, newer):
+        assert shop.deliver(method="GET", query=question(good)) == Answered(text="1158201444")
+    with pytest.raises(DeliveryError):
+        shop.deliver(method="GET", query=question(token[:-1]))
 
 
 @pytest.mark.parametrize("challenge", ["", "%00", "%0d%0aset-cookie:x=1", "x" * 1001])
