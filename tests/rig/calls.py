@@ -226,10 +226,12 @@ CALLS: dict[str, Call] = {
     "PUT /api/integrations/{connector}/connections/{connection_id}/credential": Call(
         at=CON, body={"credential": {"api_key": "k"}}
     ),
-    "POST /api/integrations/{connector}/connections/{connection_id}/disable": Call(at=CON, body={}),
+    "POST /api/integrations/{connector}/connections/{connection_id}/disable": Call(
+        at=CON, body={"reason": "moved"}
+    ),
     "POST /api/integrations/{connector}/connections/{connection_id}/enable": Call(at=CON),
     "PATCH /api/integrations/{connector}/connections/{connection_id}": Call(
-        at=CON, body={"default": True}, etag=True
+        at=CON, body={"name": "renamed", "default": True}, etag=True
     ),
     "PUT /api/integrations/{connector}/connections/{connection_id}/shares/{principal_id}": Call(
         at={**CON, "principal_id": Ref("key")}, body={"right": "use"}
@@ -275,6 +277,13 @@ CALLS: dict[str, Call] = {
 }
 
 MORE: list[tuple[str, Call]] = [
+    (
+        "POST /api/integrations/{connector}/connections/test",
+        Call(
+            at={"connector": "bank"},
+            body={"name": "tried", "credential": {"refresh_token": "r"}, "app": Ref("app")},
+        ),
+    ),
     (
         "POST /api/integrations/{connector}/connections",
         Call(

@@ -31,11 +31,13 @@ from revolution_hub.store import (
     executions,
     family,
     fires,
+    health,
     hooks,
     idempotency,
     integrations,
     listing,
     principals,
+    renewals,
     roles,
     schedules,
     shares,
@@ -239,6 +241,8 @@ FINDS_NOTHING: dict[str, Act] = {
     "connections.ids_of": lambda tx, _: connections.ids_of(tx, "acme"),
     "connections.find_for": lambda tx, _: connections.find_for(tx, "acme", "canary-b"),
     "connections.list_page": lambda tx, _: connections.list_page(tx, PAGE, None)[0],
+    "workflows.mentioning": lambda tx, _: workflows.mentioning(tx, ""),
+    "health.list_page": lambda tx, _: health.list_page(tx, "con_b", PAGE)[0],
     "connections.count_all": lambda tx, _: connections.count_all(tx),
     "connections.count_by_connector": lambda tx, _: connections.count_by_connector(tx),
     "executions.count_waiting": lambda tx, _: executions.count_waiting(tx, 10),
@@ -283,9 +287,22 @@ CHANGES_NOTHING: dict[str, Act] = {
     "connections.set_status": lambda tx, ids: connections.set_status(
         tx, ids["connection"], ConnectionStatus.DISABLED, "x", NOW
     ),
+    "executions.count_waiting_on": lambda tx, _: executions.count_waiting_on(tx, "con_b"),
     "connections.remove": lambda tx, _: connections.remove(tx, "con_b"),
-    "connections.take_refresh": lambda tx, _: connections.take_refresh(tx, "con_b", "rfr_a", NOW, NOW),
-    "connections.end_refresh": lambda tx, _: connections.end_refresh(tx, "con_b", "rfr_a"),
+    "connections.rename": lambda tx, ids: connections.rename(tx, ids["connection"], "other", 1, NOW),
+    "connections.make_default": lambda tx, ids: connections.make_default(tx, ids["connection"], 1, NOW),
+    "renewals.take": lambda tx, ids: renewals.take(tx, ids["connection"], "rfr_a", NOW, NOW),
+    "renewals.keep": lambda tx, ids: renewals.keep(
+        tx, ids["connection"], "rfr_a", Sealed(blob=b"x", key_id="dek_1", version=2), NOW
+    ),
+    "renewals.fail": lambda tx, ids: renewals.fail(
+        tx, ids["connection"], "rfr_a", "no", NOW, after=NOW, lost=True
+    ),
+    "renewals.end": lambda tx, _: renewals.end(tx, "con_b", "rfr_a"),
+    "health.probed": lambda tx, _: health.probed(tx, "con_b", NOW, now=NOW, next_at=NOW, problem="no"),
+    "health.found": lambda tx, _: health.found(tx, "con_b", now=NOW, next_at=NOW, problem="no"),
+    "health.due": lambda tx, _: health.due(tx, "con_b", NOW),
+    "health.remove_all_of": lambda tx, _: health.remove_all_of(tx, "con_b"),
     "callbacks.keep": lambda tx, _: callbacks.keep(tx, "exe_b", "other", {}, NOW),
     "endings.cancel": lambda tx, _: endings.cancel(tx, "exe_b", NOW, "x"),
     "executions.resume": lambda tx, _: executions.resume(tx, "exe_b", WaitReason.UNCERTAIN),
@@ -298,6 +315,7 @@ CHANGES_NOTHING: dict[str, Act] = {
 
 ADDS = {
     *("workflows.add", "workflows.add_version", "hooks.add", "hooks.keep_old", "connections.add"),
+    "health.note",
     *("shares.put", "roles.add"),
     *("tenants.add_tenant", "tenants.add_api_key", "tenants.add_data_key", "idempotency.remember"),
 }
@@ -333,6 +351,7 @@ def test_nothing_of_another_tenant_is_changed(name: str, store: Store, ids: dict
 
 def test_every_function_of_the_nouns_is_tried_here() -> None:
     nouns: list[ModuleType] = [workflows, hooks, shares, roles, principals, integrations, schedules, fires]
+    nouns += [health, renewals]
     nouns += [connections, executions, family, callbacks, endings, listing, idempotency, tenants]
     declared = {
         f"{noun.__name__.rpartition('.')[2]}.{name}"

@@ -70,7 +70,8 @@ def disable_connection(
     require(principal, "connection:write")
     with hub.store.begin(principal.tenant_id) as tx:
         present = _of(tx, connector, connection_id)
-        if present.status is not ConnectionStatus.DISABLED:
+        another = reason is not None and reason != present.status_reason
+        if present.status is not ConnectionStatus.DISABLED or another:
             told = reason or f"disabled by {principal.name or principal.id}"
             _set(tx, hub, principal, present, ConnectionStatus.DISABLED, told)
             audit.append(tx, entry_of(principal, "connection.disable", connection_id, hub.now()))

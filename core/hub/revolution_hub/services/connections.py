@@ -12,7 +12,7 @@ from revolution_hub.engine.probe import NotKept, check
 from revolution_hub.errors import ConflictError, InputError, NotFoundError, Problem
 from revolution_hub.hub import Hub
 from revolution_hub.model.audit import entry_of
-from revolution_hub.model.connection import Connection
+from revolution_hub.model.connection import Connection, ProviderApp
 from revolution_hub.model.principal import Principal
 from revolution_hub.model.strict_json import canonical_json
 from revolution_hub.services.connection_impact import require_unused
@@ -76,7 +76,9 @@ def try_credential(
     connector = hub.catalog.get_connector(connector_name)
     wanted = _with_app(hub, connector, wanted, principal.tenant_id)
     _check(hub, connector, wanted)
-    if isinstance(connector.auth_of(wanted.auth), OAuth2):
+    auth = connector.auth_of(wanted.auth)
+    if isinstance(auth, OAuth2):
+        _app(hub, connector, wanted, principal.tenant_id)
         return False, {}
     grant = _try(hub, connector, wanted, principal.tenant_id)
     connection = _draft(hub, principal, connector, wanted, grant)
@@ -242,15 +244,19 @@ def _base_url_problems(hub: Hub, base_url: str) -> list[Problem]:
 def _try(hub: Hub, connector: Connector, wanted: NewConnection, tenant_id: str) -> Grant:
     auth, client = connector.auth_of(wanted.auth), None
     if isinstance(auth, OAuth2):
-        app = known_app(hub, str(wanted.app), tenant_id)
-        if app.connector != connector.name:
-            raise NotFoundError("there is no such provider app")
-        client = client_of(hub.vault, app)
+        client = client_of(hub.vault, _app(hub, connector, wanted, tenant_id))
     try:
         with hub.egress.token_client(connector, wanted.base_url) as http:
             return obtained(http, auth, client, wanted.credential, hub.now())
     except ConnectorError as error:
         raise _wrong("credential", error.message, error.code) from error
+
+
+def _app(hub: Hub, connector: Connector, wanted: NewConnection, tenant_id: str) -> ProviderApp:
+    app = known_app(hub, wanted.app or "", tenant_id)
+    if app.connector != connector.name:
+        raise NotFoundError("there is no such provider app")
+    return app
 
 
 def _wrong(path: str, message: str, code: str) -> InputError:

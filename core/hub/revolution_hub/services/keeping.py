@@ -54,7 +54,8 @@ def keep_new(
 
     `marked` is the secret by which the audit log knows the credential again, and does not show it.
     """
-    now = connection.created_at
+    # The vault may have to make a key, in a transaction of its own.
+    now, marks = connection.created_at, _marks(hub, principal, marked)
     with hub.store.begin(principal.tenant_id) as tx:
         require_within(hub, tx, "connections", connections.count_all(tx))
         connections.add(tx, connection, by_id=principal.id)
@@ -67,7 +68,7 @@ def keep_new(
             connection.id,
             now,
             after=_said(connection),
-            marks=_marks(hub, principal, marked),
+            marks=marks,
         )
         audit.append(tx, entry)
         kept = connections.get(tx, connection.id)
@@ -86,6 +87,7 @@ def keep_again(
     now, disabled = hub.now(), present.status is ConnectionStatus.DISABLED
     version = present.credential.version + 1
     sealed = hub.vault.seal(present.tenant_id, present.id, grant.document, version=version)
+    marks = _marks(hub, principal, marked)
     with hub.store.begin(present.tenant_id) as tx:
         if not connections.replace_credential(
             tx,
@@ -110,7 +112,7 @@ def keep_again(
             now,
             before=_said(present),
             after=_said(wanted),
-            marks=_marks(hub, principal, marked),
+            marks=marks,
         )
         audit.append(tx, entry)
         kept = connections.get(tx, present.id)
