@@ -278,6 +278,10 @@ CALLS: dict[str, Call] = {
 
 MORE: list[tuple[str, Call]] = [
     (
+        "GET /api/integrations/{connector}/authorize",
+        Call(at={"connector": "bank"}, query={"app": Ref("app")}, person=True),
+    ),
+    (
         "POST /api/integrations/{connector}/connections/test",
         Call(
             at={"connector": "bank"},

@@ -171,7 +171,7 @@ class Connector:
         self.hosts = tuple(dict.fromkeys([*_hosts(base_url), *hosts]))
         self.settings = _settings(name, settings or object_())
         self.webhook = webhook
-        self.secrets = _secrets(name, self.auth, secrets)
+        self.secrets = _secrets(name, self.auths, secrets)
         self.addresses = addresses
         self._declared = _Declared()
 
@@ -351,9 +351,9 @@ def _settings(name: str, schema: JsonObject) -> JsonObject:
     return schema
 
 
-def _secrets(name: str, auth: Auth, secrets: tuple[str, ...]) -> tuple[str, ...]:
+def _secrets(name: str, auths: tuple[Auth, ...], secrets: tuple[str, ...]) -> tuple[str, ...]:
     """Return the members of a credential that are given out; raises ValueError if it has none such."""
-    known = auth.credential_schema.get("properties", {})
+    known = {member for one in auths for member in one.credential_schema.get("properties", {})}
     for one in secrets:
         if one not in known:
             raise ValueError(f"connector {name}: its credential has no {one!r}{_near(one, known)}")
