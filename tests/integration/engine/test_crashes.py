@@ -253,7 +253,7 @@ def test_a_once_call_in_the_dark_stays_uncertain_when_it_can_no_longer_be_looked
         connection_id = bench.connect()
         execution_id = bench.start({"id": "it", "uses": "club.invite_member"})
         crash(bench, 1, "invite_member", script)
-        connections.delete_connection(bench.hub, bench.principal, "club", connection_id)
+        connections.delete_connection(bench.hub, bench.principal, "club", connection_id, force=True)
         bench.work()
     seen = bench.look(execution_id)
     assert (seen.waits_for, seen.step("it"), len(seen.attempts)) == ("uncertain", "uncertain", 1)

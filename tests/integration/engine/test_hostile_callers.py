@@ -250,6 +250,7 @@ NOT_FILLED = {
     "duplicates": "counted when a delivery comes in twice",
     "hook_addresses": "an earlier address, after a rotation",
     "fires": "the clock makes them",
+    "pending_authorizations": "somebody is at a provider, and not back yet",
     "idempotency_keys": "no request of it came with one",
 }
 """Tables of which a world has no row, each with the reason."""

@@ -328,7 +328,7 @@ def test_a_deleted_connection_is_looked_for_again_by_its_name(bench: Any, script
     old = bench.connect()
     script.next("invite_member", RejectedError("no"), {})
     execution_id = bench.run({"id": "it", "uses": "club.invite_member"}).execution.id
-    connections.delete_connection(bench.hub, bench.principal, "club", old)
+    connections.delete_connection(bench.hub, bench.principal, "club", old, force=True)
     new = bench.connect()
     seen = retry(bench, execution_id)
     assert (seen.status, seen.steps["it"].connection_id) == ("succeeded", new)

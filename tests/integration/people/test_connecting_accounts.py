@@ -48,6 +48,7 @@ def test_the_whole_life_from_code_to_token_to_refresh_to_revocation(bureau: Bure
         connection=made,
         app=app,
         open_client=lambda: hub.egress.token_client(connector, made.base_url),
+        refused=lambda connection, reason: False,
     )
     first = source.headers()
     assert source.refresh()

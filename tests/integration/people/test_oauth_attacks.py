@@ -86,8 +86,8 @@ def test_o1_what_was_allowed_when_it_was_begun_has_to_be_allowed_still(bureau: B
     eve = bureau.town.person("eve@example.com", role="editor")
     location = bureau.acme.agree(bureau.begin(eve))
     bureau.town.host().ask("PUT", f"/api/members/{bureau.town.id_of(eve)}", {"role": "viewer"})
-    answer = bureau.back(eve, location)
-    assert answer.status_code == 403
+    # Whoever loses a right loses the sessions it was used in.
+    assert bureau.back(eve, location).status_code in (401, 403)
     assert bureau.all() == []
 
 

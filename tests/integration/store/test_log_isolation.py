@@ -14,7 +14,7 @@ from revolution_hub.errors import NotFoundError
 from revolution_hub.model.change import Intake, Start
 from revolution_hub.model.connection import ProviderApp, Sealed
 from revolution_hub.model.status import ExecutionStatus
-from revolution_hub.store import apps, deliveries, event_replays, events, taps
+from revolution_hub.store import apps, connections, deliveries, event_replays, events, taps
 from revolution_hub.store import tables as t
 from revolution_hub.store.event_replays import EventReplay
 from revolution_hub.store.events import EventFilter
@@ -69,6 +69,7 @@ FINDS_NOTHING: dict[str, Act] = {
     "deliveries.find_body": lambda tx: deliveries.find_body(tx, "dlv_b", []),
     "apps.find": lambda tx: apps.find(tx, "app_b"),
     "apps.list_open": lambda tx: apps.list_open(tx, "acme"),
+    "apps.connections_through": lambda tx: apps.connections_through(tx, "app_b"),
     "apps.list_owned": lambda tx: apps.list_owned(tx, shared=True),
     "taps.get": lambda tx: taps.get(tx, "tap_b", NOW),
     "taps.count_live": lambda tx: taps.count_live(tx, NOW),
@@ -80,6 +81,7 @@ FINDS_NOTHING: dict[str, Act] = {
 
 CHANGES_NOTHING: dict[str, Act] = {
     "apps.replace_secret": lambda tx: apps.replace_secret(tx, APP, replace(SEALED, version=9)),
+    "apps.remove": lambda tx: apps.remove(tx, "app_b"),
     "taps.remove": lambda tx: taps.remove(tx, "tap_b"),
     "event_replays.note": lambda tx: event_replays.note(tx, REPLAY, replace(REPLAY, position="evt_9")),
 }
@@ -99,6 +101,7 @@ def log_of_b(store: Store, make: Any) -> Store:
     submit(store, Start(execution=failed))
     with store.begin("ten_b") as tx:
         apps.add(tx, APP)
+        connections.add(tx, make.connection(app_id="app_b"))
         taps.add(tx, TAP)
         event_replays.add(tx, REPLAY)
     return store

@@ -10,7 +10,7 @@ from typing import Protocol
 
 from revolution_hub.egress.transport import Authorize
 from revolution_hub.errors import HubError
-from revolution_hub.model.masking import Masker, listening
+from revolution_hub.model.masking import Masker, listening, masker_of, number_of
 from revolution_sdk import Secret
 from revolution_sdk.errors import ConnectorError
 from revolution_sdk.types import Json, JsonObject
@@ -21,27 +21,31 @@ class Heard:
 
     def __init__(self, inner: Authorize, masker: Masker) -> None:
         self._inner = inner
-        self._masker = masker
+        # The connector is handed this, and a masker is made of secrets.
+        self._number = number_of(masker)
 
     def headers(self) -> Mapping[str, str]:
         """Return the headers to send now; what stands in them is a secret, too."""
-        with listening(self._masker):
+        masker = masker_of(self._number)
+        with listening(masker):
             found = self._inner.headers()
         for value in found.values():
-            self._masker.note(value.rpartition(" ")[2])
+            masker.note(value.rpartition(" ")[2])
         return found
 
     def refresh(self) -> bool:
         """Get a new token, if there is one to be had."""
-        with listening(self._masker):
+        with listening(masker_of(self._number)):
             return self._inner.refresh()
 
 
 def hearing(masker: Masker, give: Callable[[str], Secret]) -> Callable[[str], Secret]:
     """Return the function, of whose secrets a masker hears, in whatever thread it is called."""
 
+    number = number_of(masker)
+
     def heard(field: str) -> Secret:
-        with listening(masker):
+        with listening(masker_of(number)):
             return give(field)
 
     return heard
@@ -65,19 +69,23 @@ class Masked:
 
     def __init__(self, inner: Capabilities, masker: Masker) -> None:
         self._inner = inner
-        self._masker = masker
+        # The connector is handed this, and a masker is made of secrets.
+        self._number = number_of(masker)
 
     def call(self, action: str, value: JsonObject, *, name: str = "", connection: str = "") -> Json:
         """Run another action once, its input masked."""
-        return self._inner.call(action, self._masker.members(value), name=name, connection=connection)
+        return self._inner.call(
+            action, masker_of(self._number).members(value), name=name, connection=connection
+        )
 
     def record(self, name: str, make: Callable[[], Json]) -> Json:
         """Run a function once; what it returns is recorded masked."""
-        return self._inner.record(name, lambda: self._masker.json(make()))
+        return self._inner.record(name, lambda: masker_of(self._number).json(make()))
 
     def emit(self, type: str, data: JsonObject, *, key: str = "") -> None:
         """Report an event, its data masked."""
-        self._inner.emit(type, self._masker.members(data), key=self._masker.text(key))
+        masker = masker_of(self._number)
+        self._inner.emit(type, masker.members(data), key=masker.text(key))
 
 
 @contextmanager
@@ -110,7 +118,12 @@ def mask_error(masker: Masker, error: BaseException) -> None:
 
 def _mask_told(masker: Masker, error: ConnectorError | HubError) -> None:
     # An error class of a connector's own may hold anything there.
-    if isinstance(error.message, str):
-        error.message = masker.text(error.message)
-    if isinstance(error.details, dict):
-        error.details = masker.details(error.details)
+    message, details = getattr(error, "message", None), getattr(error, "details", None)
+    if isinstance(message, str):
+        error.message = masker.text(message)
+    if isinstance(details, dict):
+        try:
+            error.details = masker.details(details)
+        except RecursionError:
+            # Nothing that has no end can be kept, so nothing is lost that could be told.
+            error.details = {}
