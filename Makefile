@@ -2,7 +2,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-MEMBERS := core/sdk core/hub plugins/hubspot plugins/google plugins/ai
+MEMBERS := core/sdk core/hub plugins/hubspot plugins/google plugins/ai plugins/salesforce plugins/whatsapp
 STAMP := $(VENV)/.installed
 LEAD ?=
 SECONDS ?= 60

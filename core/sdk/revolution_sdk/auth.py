@@ -14,6 +14,7 @@ A connector may offer several, the usual one first. What a tenant hands in follo
 members that are secrets are `writeOnly` in it.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import ClassVar, TypeAlias
 from urllib.parse import urlsplit
@@ -72,15 +73,35 @@ class Basic:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bearer:
-    """A token that a person has made at the provider and that the hub cannot renew."""
+    """A token that a person has made at the provider and that the hub cannot renew.
+
+    `account` describes what is handed in beside it to say whose it is: ids, never secrets. Actions find them
+    in `ctx.account`. Deliveries are attributed by the one named `account_field`. Before such a connection is
+    kept, `identity_url`, in which `{name}` stands for one of them, is asked with the token; the member
+    `identity_field` of the answer must be the same id, so that nobody takes in what belongs to others.
+    """
 
     kind: ClassVar[str] = "bearer"
     title: str = "Access token"
+    account: Mapping[str, JsonObject] = field(default_factory=dict)
+    account_field: str | None = None
+    identity_url: str | None = None
+    identity_field: str = "id"
+
+    def __post_init__(self) -> None:
+        _require_https(identity_url=self.identity_url)
+        if "token" in self.account or any(one.get("writeOnly") for one in self.account.values()):
+            raise ValueError("`account` holds ids; the one secret is the token")
+        if self.account_field is None:
+            return
+        if self.account_field not in self.account or self.identity_url is None:
+            raise ValueError("`account_field` names a member of `account`, and `identity_url` proves it")
 
     @property
     def credential_schema(self) -> JsonObject:
-        """What a tenant hands in: the token."""
-        return object_(token=_secret(self.title))
+        """What a tenant hands in: the token, and whose it is."""
+        members = {"token": _secret(self.title), **self.account}
+        return {**object_(), "properties": members, "required": list(members)}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,6 +115,9 @@ class OAuth2:
     `identity_field` of what `identity_url` answers the fresh token with. Deliveries are attributed by it, and
     another account never takes a connection's place unasked. `issuer` is what the provider calls itself in
     `iss` when it sends a browser back (RFC 9207); declare it only if it always says so.
+
+    `base_url_field` is the member of the token answer that says where the account's API is (Salesforce:
+    `instance_url`). Actions and polls of the connection then go there in place of the connector's base URL.
     """
 
     kind: ClassVar[str] = "oauth2"
@@ -107,6 +131,7 @@ class OAuth2:
     issuer: str | None = None
     identity_url: str | None = None
     identity_field: str = "sub"
+    base_url_field: str | None = None
 
     def __post_init__(self) -> None:
         _require_https(
@@ -155,6 +180,7 @@ class JwtBearer:
     Google service accounts: the issuer is the account's address, `subject` a user it acts for, and scopes go
     into the assertion (`scope_claim`). Salesforce: the issuer is the app's consumer key, the subject a user
     name, which it wants (`needs_subject`), and the audience its login host.
+    `base_url_field` is that of OAuth2.
     """
 
     kind: ClassVar[str] = "jwt_bearer"
@@ -169,6 +195,7 @@ class JwtBearer:
     issuer_title: str = "Issuer"
     subject_title: str = "User to act for"
     account_field: str | None = None
+    base_url_field: str | None = None
 
     def __post_init__(self) -> None:
         _require_https(token_url=self.token_url)

@@ -97,6 +97,19 @@ _MESSAGE = _object(
     thread_id=nullable(string()),
     occurred_at=_AT,
 )
+_MESSAGE_STATUS = _object(
+    optional=("recipient", "channel", "reason", "reference", "occurred_at"),
+    id=string(min_length=1, describe="The provider's own id of the message, as it was sent"),
+    status=string(
+        enum=("sent", "delivered", "read", "failed", "other"),
+        describe="How far it has come, in no promised order",
+    ),
+    recipient=nullable(string(describe="Who it went to: a number, an address or an id")),
+    channel=nullable(string(describe="Where it was written")),
+    reason=nullable(string(describe="Why it failed")),
+    reference=nullable(string(describe="What its sender has called it")),
+    occurred_at=_AT,
+)
 _CALENDAR = _object(
     optional=("title", "start", "end", "all_day", "location", "organizer", "attendees", "url", "occurred_at"),
     id=_ID,
@@ -136,6 +149,7 @@ def _registry() -> Mapping[str, CanonicalEvent]:
         ("crm.deal.deleted", "A deal was deleted", _DELETED),
         ("email.received", "A mail has arrived", _EMAIL),
         ("message.received", "A message has arrived", _MESSAGE),
+        ("message.status", "A message that was sent has come further, or has failed", _MESSAGE_STATUS),
         ("calendar.event.created", "A calendar event was created", _CALENDAR),
         ("calendar.event.updated", "A calendar event was changed", _CALENDAR),
         ("calendar.event.cancelled", "A calendar event was cancelled", _CALENDAR),

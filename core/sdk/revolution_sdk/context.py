@@ -69,6 +69,9 @@ class ActionContext:
 
     `secret("password")` and `address("db.example.com", 5432)` are for what does not speak HTTP, where the
     connector declares them. The address is checked: connect there, and nowhere else.
+
+    `account` are the ids of the connection's account that its credential names, where the connector declares
+    some (`Bearer(account=…)`). There is no secret among them.
     """
 
     http: httpx2.Client
@@ -83,6 +86,7 @@ class ActionContext:
     usage: Usage = field(default_factory=Usage)
     secret: Callable[[str], Secret] = no_secret
     address: Callable[[str, int], str] = no_address
+    account: JsonObject = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

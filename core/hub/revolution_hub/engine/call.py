@@ -23,8 +23,10 @@ from revolution_hub.model.status import ConnectionStatus
 from revolution_hub.model.strict_json import dump_json, strict_json
 from revolution_hub.store import across
 from revolution_hub.store.uses import Uses
+from revolution_hub.vault.grants import auth_for
+from revolution_hub.vault.identity import ids_of
 from revolution_hub.vault.tokens import TokenSource
-from revolution_sdk import Action, ActionContext, Connector, NoAuth
+from revolution_sdk import Action, ActionContext, Bearer, Connector, NoAuth
 from revolution_sdk.errors import ConnectorError, CredentialError, RejectedError
 from revolution_sdk.types import Json, JsonObject
 
@@ -68,6 +70,13 @@ class Place(Protocol):
     @property
     def config(self) -> JsonObject:
         """The tenant's settings for the connector."""
+
+
+class Placed(Authorize, Protocol):
+    """What puts authentication on the wire, and knows where to."""
+
+    def base_url(self) -> str:
+        """Return what stands in for the provider's address, empty for that itself."""
 
 
 class NotHere:
@@ -141,7 +150,7 @@ def open_context(
     deadline: datetime,
     capabilities: Capabilities,
     *,
-    authorize: Authorize | None = None,
+    authorize: Placed | None = None,
 ) -> Iterator[ActionContext]:
     """Make the context of one call; its HTTP client is closed at the end of the block.
 
@@ -151,7 +160,7 @@ def open_context(
     """
     connector, connection = place.connector, place.connection
     tokens = authorize or token_source(hub, connector, connection)
-    base_url = connection.base_url if connection else ""
+    base_url = tokens.base_url() if tokens else ""
     with (
         masking() as masker,
         metering(hub, connection) as usage,
@@ -173,7 +182,16 @@ def open_context(
             usage=usage,
             secret=hearing(masker, partial(give_secret, hub, connector, connection)),
             address=partial(give_address, hub, connector),
+            account=_ids(hub, connector, connection),
         )
+
+
+def _ids(hub: Hub, connector: Connector, connection: Connection | None) -> JsonObject:
+    """Return the ids of the connection's account, where a credential of this connector names some."""
+    if connection is None or not any(isinstance(one, Bearer) and one.account for one in connector.auths):
+        return {}
+    document = hub.vault.open(connection.tenant_id, connection.id, connection.credential)
+    return ids_of(auth_for(connector, connection), document)
 
 
 def guarded_confirm(hub: Hub, target: Target, value: JsonObject, key: str, timeout_s: float) -> object:

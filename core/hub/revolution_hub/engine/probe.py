@@ -18,7 +18,7 @@ from revolution_hub.model.connection import Connection
 from revolution_hub.model.integration import config_of
 from revolution_hub.store import integrations
 from revolution_hub.store.errors import StoreError
-from revolution_hub.vault.grants import wire_headers
+from revolution_hub.vault.grants import base_url_of, wire_headers
 from revolution_sdk import Connector
 from revolution_sdk.auth import Auth
 from revolution_sdk.errors import ConnectorError, CredentialError
@@ -43,9 +43,14 @@ class Checked:
 class NotKept:
     """Puts a credential onto the wire that is tried before it is kept. There is nothing to renew yet."""
 
-    def __init__(self, auth: Auth, document: JsonObject) -> None:
+    def __init__(self, auth: Auth, document: JsonObject, base_url: str) -> None:
         self._auth = auth
         self._document = document
+        self._base_url = base_url
+
+    def base_url(self) -> str:
+        """Return what stands in for the provider's address."""
+        return base_url_of(self._auth, self._document, self._base_url)
 
     def headers(self) -> Mapping[str, str]:
         """Return the headers that authenticate a request."""

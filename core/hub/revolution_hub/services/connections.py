@@ -25,6 +25,7 @@ from revolution_hub.store import audit, connections, executions, polls
 from revolution_hub.store.paging import Page
 from revolution_hub.vault.apps import client_of
 from revolution_hub.vault.grants import Grant, obtained
+from revolution_hub.vault.identity import attributes
 from revolution_sdk import Connector, ConnectorError, OAuth2
 from revolution_sdk.types import JsonObject
 
@@ -193,7 +194,7 @@ def _check_grant(hub: Hub, connector: Connector, connection: Connection, grant: 
             hub,
             connector,
             connection,
-            authorize=NotKept(connector.auth_of(connection.auth_kind), grant.document),
+            authorize=NotKept(connector.auth_of(connection.auth_kind), grant.document, connection.base_url),
         )
     except ConnectorError as error:
         raise _wrong("credential", error.message, error.code) from error
@@ -209,7 +210,7 @@ def _with_app(hub: Hub, connector: Connector, wanted: NewConnection, tenant_id: 
         auth = connector.auth_of(wanted.auth)
     except LookupError as error:
         raise InputError("the connection is not valid", [problem]) from error
-    if not isinstance(auth, OAuth2) or wanted.app is not None:
+    if not (isinstance(auth, OAuth2) or attributes(auth)) or wanted.app is not None:
         return wanted
     with hub.store.read(tenant_id) as tx:
         found = find_app(tx, connector, None)
@@ -230,6 +231,10 @@ def _check(hub: Hub, connector: Connector, wanted: NewConnection) -> None:
         raise InputError("the connection is not valid", problems)
     if isinstance(auth, OAuth2):
         require_named_by_operator(hub, wanted.base_url)
+    elif attributes(auth) and wanted.app is not None:
+        # Whoever answers there says whose the deliveries to the app are.
+        why = "a provider app's deliveries are attributed by what is answered there, which counts only"
+        require_named_by_operator(hub, wanted.base_url, why)
 
 
 def _base_url_problems(hub: Hub, base_url: str) -> list[Problem]:
@@ -245,6 +250,8 @@ def _try(hub: Hub, connector: Connector, wanted: NewConnection, tenant_id: str) 
     auth, client = connector.auth_of(wanted.auth), None
     if isinstance(auth, OAuth2):
         client = client_of(hub.vault, _app(hub, connector, wanted, tenant_id))
+    elif attributes(auth) and wanted.app is not None:
+        _app(hub, connector, wanted, tenant_id)
     try:
         with hub.egress.token_client(connector, wanted.base_url) as http:
             return obtained(http, auth, client, wanted.credential, hub.now())

@@ -104,7 +104,9 @@ def known_app(hub: Hub, app_id: str, tenant_id: str) -> ProviderApp:
     return app
 
 
-def require_named_by_operator(hub: Hub, base_url: str) -> None:
+def require_named_by_operator(
+    hub: Hub, base_url: str, why: str = "a provider app's secret goes there only"
+) -> None:
     """Raise InputError for a base URL the operator has not named: it would be sent the app's secret.
 
     Whoever may connect accounts is not thereby let read what a provider app is kept secret with.
@@ -114,7 +116,7 @@ def require_named_by_operator(hub: Hub, base_url: str) -> None:
     except httpx2.InvalidURL:
         raise blocked_page() from None
     if base_url and (url.host, url.port or 443) not in hub.egress.guard.allow:
-        told = f"a provider app's secret goes there only if the operator names the address in {ALLOW_SETTING}"
+        told = f"{why} if the operator names the address in {ALLOW_SETTING}"
         problem = Problem(path="base_url", message=told, code="address_blocked")
         raise InputError("the connection cannot be made", [problem])
 

@@ -75,7 +75,7 @@ def exchanged(
     body = ask(http, auth.token_url, form)
     given = body.get("refresh_token")
     kept = {"refresh_token": given} if isinstance(given, str) and given else {}
-    grant = grant_of(body, kept, auth.account_field, now)
+    grant = grant_of(body, kept, auth.account_field, now, auth.base_url_field)
     if auth.identity_url is not None and grant.account is None:
         grant = replace(grant, account=_identity(http, auth, auth.identity_url, grant))
     if grant.account is None and (auth.account_field or auth.identity_url):

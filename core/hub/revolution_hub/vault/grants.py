@@ -8,13 +8,23 @@ import httpx2
 
 from revolution_hub.model.connection import Connection
 from revolution_hub.vault.assertions import assertion_of
+from revolution_hub.vault.identity import proven
 from revolution_hub.vault.token_endpoint import Grant, OAuthClient, ask, grant_of
 from revolution_sdk import ApiKey, CredentialError, NoAuth, OAuth2
 from revolution_sdk.auth import Auth, Basic, Bearer, ClientCredentials, JwtBearer
 from revolution_sdk.connector import Connector
 from revolution_sdk.types import JsonObject
 
-__all__ = ["Grant", "OAuthClient", "auth_for", "obtained", "renewable", "renewed", "wire_headers"]
+__all__ = [
+    "Grant",
+    "OAuthClient",
+    "auth_for",
+    "base_url_of",
+    "obtained",
+    "renewable",
+    "renewed",
+    "wire_headers",
+]
 
 JWT_BEARER = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 
@@ -31,6 +41,12 @@ def auth_for(connector: Connector, connection: Connection) -> Auth:
 def renewable(auth: Auth) -> bool:
     """Tell whether what goes onto the wire runs out and can be asked for anew."""
     return isinstance(auth, OAuth2 | ClientCredentials | JwtBearer)
+
+
+def base_url_of(auth: Auth, document: Mapping[str, object], own: str) -> str:
+    """Return what stands in for the provider's address: as the token endpoint said, or its own."""
+    said = isinstance(auth, OAuth2 | JwtBearer) and auth.base_url_field is not None
+    return str(document.get("base_url") or own) if said else own
 
 
 def wire_headers(auth: Auth, document: Mapping[str, object]) -> dict[str, str]:
@@ -50,12 +66,12 @@ def wire_headers(auth: Auth, document: Mapping[str, object]) -> dict[str, str]:
 def obtained(
     http: httpx2.Client, auth: Auth, client: OAuthClient | None, credential: JsonObject, now: datetime
 ) -> Grant:
-    """Return what is kept of a credential that was just handed in, tried at the token endpoint if it has one.
+    """Return what is kept of a credential that was just handed in, tried at the provider if that can be.
 
     Raises what `renewed` raises.
     """
     if not renewable(auth):
-        return Grant(document=credential, account=None)
+        return Grant(document=credential, account=proven(http, auth, credential))
     return renewed(http, auth, client, credential, now)
 
 
@@ -92,7 +108,9 @@ def _refreshed(
     body = ask(http, auth.token_url, form)
     # An answer without a refresh token leaves the one that was shown in force.
     kept = {"refresh_token": str(body.get("refresh_token") or refresh_token)}
-    return grant_of(body, kept, auth.account_field, now)
+    if "base_url" in document:
+        kept["base_url"] = document["base_url"]
+    return grant_of(body, kept, auth.account_field, now, auth.base_url_field)
 
 
 def _by_client(http: httpx2.Client, auth: ClientCredentials, document: JsonObject, now: datetime) -> Grant:
@@ -107,7 +125,7 @@ def _by_assertion(http: httpx2.Client, auth: JwtBearer, document: JsonObject, no
     form = {"grant_type": JWT_BEARER, "assertion": assertion_of(auth, kept, now)}
     if not auth.scope_claim:
         form |= _scope(auth.scopes)
-    return grant_of(ask(http, auth.token_url, form), kept, auth.account_field, now)
+    return grant_of(ask(http, auth.token_url, form), kept, auth.account_field, now, auth.base_url_field)
 
 
 def _scope(scopes: tuple[str, ...]) -> dict[str, str]:

@@ -17,6 +17,7 @@ LONGEST_TOKEN: Final = 16_384
 _LONGEST_SAID: Final = 200
 _MOST_SCOPES: Final = 500
 _LONGEST_ACCOUNT: Final = 255
+_LONGEST_BASE_URL: Final = 400
 _ERROR_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_.-]{0,59}\Z")
 _LOOKS_SECRET = re.compile(r"[A-Za-z0-9_\-+/=.~%:]{20,}")
 _REFUSALS: Final = frozenset({400, 401})
@@ -68,8 +69,19 @@ def ask(http: httpx2.Client, url: str, form: dict[str, str]) -> JsonObject:
     return body
 
 
-def grant_of(body: JsonObject, kept: JsonObject, account_field: str | None, now: datetime) -> Grant:
-    """Return the grant an answer gives, with what of the credential is kept beside it."""
+def grant_of(
+    body: JsonObject,
+    kept: JsonObject,
+    account_field: str | None,
+    now: datetime,
+    base_url_field: str | None = None,
+) -> Grant:
+    """Return the grant an answer gives, with what of the credential is kept beside it.
+
+    What `base_url_field` names is where the API of the account is; it is kept as `base_url`.
+    """
+    if base_url_field is not None and (base_url_field in body or "base_url" not in kept):
+        kept = {**kept, "base_url": _base_url(body.get(base_url_field))}
     access_token, kind = body.get("access_token"), body.get("token_type", "Bearer")
     if not isinstance(access_token, str) or not 0 < len(access_token) <= LONGEST_TOKEN:
         raise RetryableError("the token endpoint's answer is unreadable", code="token_endpoint")
@@ -125,6 +137,19 @@ def _read(answer: httpx2.Response) -> Json:
         return answer.json()
     except (ValueError, RecursionError):
         return None
+
+
+def _base_url(value: Json) -> str:
+    """Return where a token is good. Whoever named it made the token, and the guard judges it as well."""
+    try:
+        url = httpx2.URL(value) if isinstance(value, str) and len(value) <= _LONGEST_BASE_URL else None
+    except httpx2.InvalidURL:
+        url = None
+    if url is None or url.scheme not in ("http", "https") or not url.host:
+        raise RetryableError("the token endpoint's answer is unreadable", code="token_endpoint")
+    if url.userinfo or url.query or url.fragment:
+        raise RetryableError("the token endpoint's answer is unreadable", code="token_endpoint")
+    return str(url).rstrip("/")
 
 
 def _expiry(expires_in: Json, now: datetime) -> float | None:

@@ -39,17 +39,22 @@ class Call:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """What the sandbox sends back: `body` as JSON, or `text` as it is. Without either there is no body."""
+    """What the sandbox sends back: `body` as JSON, bytes as they are, or `text`; without any, nothing.
+
+    What is bytes is whatever its `content-type` says.
+    """
 
     status: int = 200
-    body: Json = None
+    body: Json | bytes = None
     text: str | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
 
     def encoded(self) -> bytes:
-        """Return the bytes on the wire, as UTF-8."""
+        """Return the bytes on the wire, text as UTF-8."""
         if self.text is not None:
             return self.text.encode()
+        if isinstance(self.body, bytes):
+            return self.body
         return b"" if self.body is None else json.dumps(self.body, ensure_ascii=False).encode()
 
 

@@ -124,11 +124,13 @@ def make_context(
     timeout_s: float = 10.0,
     calls: Calls | None = None,
     emit: Callable[..., None] = emit_nowhere,
+    account: JsonObject | None = None,
 ) -> ActionContext:
     """Make an ActionContext whose `http` reaches `base_url` in the provider's place.
 
     `ctx.call` finds what stands in for other actions in `calls`, functions of the input by
     `connector.action`; a name that is not there raises LookupError. `emit` is called in place of `ctx.emit`.
+    `account` is what a connection's credential names of its account.
 
     Close `context.http` when done, or use it as a context manager.
     """
@@ -148,4 +150,5 @@ def make_context(
         call=substeps.call,
         record=substeps.record,
         emit=emit,
+        account=account or {},
     )

@@ -1,0 +1,1 @@
+"""The WhatsApp Business connector of Revolution Hub."""

@@ -1,0 +1,1 @@
+"""What the connector can do, one file per kind of thing."""
