@@ -8,7 +8,7 @@ import pytest
 
 from revolution_sdk.sandbox import RunningSandbox
 
-pywa = pytest.importorskip("pywa", reason="pywa is not installed; it is no requirement of this package")
+pywa = pytest.importorskip("pywa", reason="pywa is not installed")
 
 NUMBER, BUSINESS, PERSON = "106540352242922", "102290129340398", "16505551234"
 
