@@ -78,4 +78,4 @@ def test_an_action_that_raises_exit_fails_its_step_and_says_no_secret(shared_tea
 
 def test_a_plugin_that_cannot_be_imported_is_listed_and_the_others_work(shared_team: Any) -> None:
     names = [one["name"] for one in shared_team.ask("GET", "/api/integrations")["items"]]
-    assert names == ["ai", "google", "hostile", "hubspot"]
+    assert {"ai", "google", "hostile", "hubspot"} <= set(names)
