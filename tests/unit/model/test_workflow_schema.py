@@ -20,7 +20,7 @@ SCHEMA = workflow_schema()
 ACT = {"uses": "acme.send_mail"}
 LIST = [ACT]
 
-NOT_SAID = ("is already used at", "has nobody to answer", "nested at most")
+NOT_SAID = ("it has five fields", "is already used at", "has nobody to answer", "nested at most")
 """Problems that JSON Schema has no words for."""
 
 

@@ -18,7 +18,7 @@ from revolution_hub.model.connection import Connection
 from revolution_hub.model.integration import config_of
 from revolution_hub.store import integrations
 from revolution_hub.store.errors import StoreError
-from revolution_hub.vault.grants import base_url_of, wire_headers
+from revolution_hub.vault.grants import names_base_url, wire_headers
 from revolution_sdk import Connector
 from revolution_sdk.auth import Auth
 from revolution_sdk.errors import ConnectorError, CredentialError
@@ -50,7 +50,8 @@ class NotKept:
 
     def base_url(self) -> str:
         """Return what stands in for the provider's address."""
-        return base_url_of(self._auth, self._document, self._base_url)
+        said = self._document.get("base_url") if names_base_url(self._auth) else None
+        return str(said or self._base_url)
 
     def headers(self) -> Mapping[str, str]:
         """Return the headers that authenticate a request."""

@@ -19,7 +19,7 @@ __all__ = [
     "Grant",
     "OAuthClient",
     "auth_for",
-    "base_url_of",
+    "names_base_url",
     "obtained",
     "renewable",
     "renewed",
@@ -43,10 +43,9 @@ def renewable(auth: Auth) -> bool:
     return isinstance(auth, OAuth2 | ClientCredentials | JwtBearer)
 
 
-def base_url_of(auth: Auth, document: Mapping[str, object], own: str) -> str:
-    """Return what stands in for the provider's address: as the token endpoint said, or its own."""
-    said = isinstance(auth, OAuth2 | JwtBearer) and auth.base_url_field is not None
-    return str(document.get("base_url") or own) if said else own
+def names_base_url(auth: Auth) -> bool:
+    """Tell whether its token endpoint says where the account's API is; kept as `base_url`."""
+    return isinstance(auth, OAuth2 | JwtBearer) and auth.base_url_field is not None
 
 
 def wire_headers(auth: Auth, document: Mapping[str, object]) -> dict[str, str]:

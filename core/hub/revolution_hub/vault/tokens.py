@@ -22,7 +22,7 @@ from revolution_hub.model.status import ConnectionStatus
 from revolution_hub.store import connections, renewals
 from revolution_hub.store.tx import Store
 from revolution_hub.vault.apps import client_of
-from revolution_hub.vault.grants import Grant, auth_for, base_url_of, renewable, renewed, wire_headers
+from revolution_hub.vault.grants import Grant, auth_for, names_base_url, renewable, renewed, wire_headers
 from revolution_hub.vault.vault import Vault
 from revolution_sdk import Connector, CredentialError, RetryableError
 from revolution_sdk.types import JsonObject
@@ -62,8 +62,10 @@ class TokenSource:
 
     def base_url(self) -> str:
         """Return what stands in for the provider's address: what its token says, or the connection's own."""
-        auth = auth_for(self.connector, self.connection)
-        return base_url_of(auth, self._document(), self.connection.base_url)
+        own = self.connection.base_url
+        if not names_base_url(auth_for(self.connector, self.connection)):
+            return own
+        return str(self._document().get("base_url") or own)
 
     def headers(self) -> dict[str, str]:
         """Return what to put on the wire now, renewed beforehand if it is about to run out."""
